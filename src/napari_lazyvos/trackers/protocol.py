@@ -1,0 +1,108 @@
+"""What every tracker promises.
+
+Predicting and remembering are two calls. Between them the loop may veto the memory update, or
+replace the mask that is remembered; that is what makes lazy correction simple.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import torch
+
+__all__ = ["Probabilities", "Snapshot", "Tracker"]
+
+Probabilities: TypeAlias = torch.Tensor
+"""(1 + K, H, W) float32 on the tracker's device; sums to 1 over axis 0; index 0 is background."""
+
+Snapshot: TypeAlias = dict[str, Any]
+"""A tracker's whole memory: nested dicts, lists and tuples of tensors, numbers and strings.
+
+It shares no memory with the tracker, and survives ``torch.save`` and
+``torch.load(..., weights_only=True)``.
+"""
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """One tracking method: its network, or its features, and its memory.
+
+    Masks enter and leave at the video's size; resizing and padding are the tracker's own affair.
+    The same calls on the same device give the same results, bit for bit.
+    """
+
+    name: str
+    device: torch.device
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Labels in the order of axis 0 of the probabilities; the background (0) is not named."""
+        ...
+
+    @property
+    def memory_frames(self) -> tuple[int, ...]:
+        """Numbers of the frames that are remembered, sorted."""
+        ...
+
+    def step(self, frame: np.ndarray) -> Probabilities:
+        """Predict the objects in a frame without remembering anything.
+
+        Nothing that a later `step` would see changes. What is computed on the way waits for
+        `commit`, or is dropped by the next `step`.
+
+        Parameters
+        ----------
+        frame : (3, H, W) float32, RGB in [0, 1]
+
+        Returns
+        -------
+        (1 + K, H, W) float32 tensor, with K = ``len(self.labels)``
+
+        Raises
+        ------
+        LazyVosError
+            If the tracker remembers nothing yet.
+        """
+        ...
+
+    def commit(
+        self,
+        t: int,
+        frame: np.ndarray,
+        probabilities: Probabilities | None,
+        labels: tuple[int, ...],
+        *,
+        permanent: bool = False,
+    ) -> None:
+        """Tell the tracker what frame `t` holds; called once for every frame that is passed.
+
+        The tracker's own cadence decides what the frame adds to its memory.
+
+        Parameters
+        ----------
+        t : int
+        frame : (3, H, W) float32, RGB in [0, 1]
+        probabilities : (1 + len(labels), H, W) float32 tensor or None
+            Soft probabilities, or a one-hot mask that replaces them. None means
+            "seen, but do not remember it".
+        labels : tuple of int
+            The labels of ``probabilities[1:]``. One that was not known before adds an object, at
+            any time in the video. A known one that is missing keeps its place in memory.
+        permanent : bool
+            The frame must be remembered and never evicted (a first mask, or a correction).
+            Committing the same `t` again replaces what was remembered of it.
+        """
+        ...
+
+    def forget(self, label: int) -> None:
+        """Remove an object from memory; its pixels become background there."""
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of the memory, for undo, ranges and resume."""
+        ...
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put back a memory that `snapshot` returned."""
+        ...
