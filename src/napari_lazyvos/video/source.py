@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from napari_lazyvos.store.scale import PixelScale
+
 __all__ = ["PixelScale", "Source"]
-
-
-@dataclass(frozen=True, slots=True)
-class PixelScale:
-    """Physical size of one step along each axis."""
-
-    t: float = 1.0
-    y: float = 1.0
-    x: float = 1.0
-    time_unit: str = "frame"  # a pint name, such as "second"; "frame" where unknown
-    space_unit: str = "pixel"  # a pint name, such as "micrometer"; "pixel" where unknown
 
 
 @runtime_checkable
@@ -30,8 +20,10 @@ class Source(Protocol):
     height: int
     width: int
     channels: int  # 1 for grey
-    dtype: np.dtype
+    rgb: bool  # the first three channels are the red, green and blue of one picture
+    dtype: np.dtype[Any]
     scale: PixelScale
+    origin: dict[str, Any]  # arguments of `open_video` that open it again; what=None: in memory
 
     def read(self, t: int) -> np.ndarray:
         """Return frame `t` as (channels, H, W) in the stored dtype.
