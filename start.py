@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -28,6 +28,11 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "installed.sha256"
 OLDEST = (3, 11)
+
+ENVIRONMENT = {
+    "NAPARI_CONFIG": "",  # napari neither reads nor writes the user's settings
+    "NO_MKDOCS_2_WARNING": "1",  # an advertisement
+}
 
 # What Qt loads from a Linux system, and the Debian package that brings it.
 QT_LIBRARIES = {
@@ -89,9 +94,7 @@ def docs(arguments: list[str]) -> int:
 def run(tool: str, *arguments: str) -> int:
     """Run an installed tool and return its exit status."""
     print("$", tool, *arguments, flush=True)
-    # An empty NAPARI_CONFIG keeps napari from reading or writing the user's settings.
-    environment: Mapping[str, str] = {**os.environ, "NAPARI_CONFIG": ""}
-    return subprocess.run([BIN / tool, *arguments], env=environment).returncode
+    return subprocess.run([BIN / tool, *arguments], env={**os.environ, **ENVIRONMENT}).returncode
 
 
 def has_display() -> bool:
