@@ -3,7 +3,8 @@
 zarr makes the array and its metadata, and any zarr reader opens it. The chunks are written and
 read here, because a chunk as it is on disk is what the journal keeps of an overwritten frame (so
 nothing is compressed twice), and because the main thread reads them: there is no event loop to
-wait for, and a mask of 1024x1024 is read in 0.2 ms instead of 0.4, and written in 0.4 instead of 1.8.
+wait for, and a mask of 1024x1024 is read in 0.2 ms instead of 0.4, and written in 0.4 instead of
+1.8.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
-from numcodecs.zstd import Zstd
+from numcodecs.zstd import Zstd  # type: ignore[import-untyped]
 from zarr.codecs import BytesCodec, ZstdCodec
 
 from napari_lazyvos.errors import LazyVosError
@@ -129,7 +131,7 @@ class ChunkFolder:
         return self._folder / f"c.{t}.0.0"
 
 
-def _open(folder: Path) -> zarr.Array:
+def _open(folder: Path) -> zarr.Array[Any]:
     try:
         return zarr.open_array(folder, mode="r+")
     except (FileNotFoundError, ValueError, KeyError) as error:

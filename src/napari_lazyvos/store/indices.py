@@ -71,8 +71,8 @@ def pieces(frames: Frames, plane: tuple[Any, ...]) -> Iterator[Piece]:
         for i, t in enumerate(range(frames.start, frames.stop, frames.step)):
             yield Piece(t, plane, i)
     elif _all_slices(plane):
-        for i in np.ndindex(frames.shape):
-            yield Piece(int(frames[i]), plane, i)
+        for at in np.ndindex(frames.shape):
+            yield Piece(int(frames[at]), plane, at)
     else:
         numbers, *points = np.broadcast_arrays(frames, *plane)
         for t in np.unique(numbers):
@@ -96,7 +96,7 @@ def _frame_numbers(numbers: np.ndarray, frames: int) -> np.ndarray:
         if numbers.shape != (frames,):
             raise IndexError(f"a boolean index of shape {numbers.shape} for {frames} frames")
         return np.flatnonzero(numbers)
-    outside = (numbers < -frames) | (numbers >= frames)
+    outside: np.ndarray = (numbers < -frames) | (numbers >= frames)
     if outside.any():
         raise IndexError(f"frame {numbers[outside].flat[0]} of a stack of {frames} frames")
     return np.where(numbers < 0, numbers + frames, numbers)

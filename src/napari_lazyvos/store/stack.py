@@ -205,6 +205,8 @@ class FrameStack:
         """Grow to this number of frames; the new ones are zero."""
         if frames < len(self):
             raise ValueError(f"a stack of {len(self)} frames cannot shrink to {frames}")
+        if frames == len(self):
+            return
         self._chunks.resize(frames)
         with self._lock:
             self._written = np.pad(self._written, (0, frames - len(self._written)))
