@@ -1,0 +1,250 @@
+"""Which dimension of an array is time, and what happens to the others.
+
+An axis is a letter, as in TIFF and OME-Zarr: Y and X are the picture; S are the red, green and
+blue samples of a colour picture; C are channels; T is time. Any other letter (Z, I, ...) is an
+axis of its own, and any axis but Y, X and S may be read as time: a CT volume slice by slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+from warnings import warn
+
+import numpy as np
+
+from napari_lazyvos.errors import LazyVosError
+
+__all__ = ["ArrayLike", "Layout", "Pick", "guess_axes", "resolve"]
+
+Pick: TypeAlias = int | str | Sequence[int]
+"""What is read of an axis that is not time: one index, "max" (maximum projection), or, for
+channels only, several indices."""
+
+
+class ArrayLike(Protocol):
+    """numpy, dask, zarr, h5py: anything with a shape, a dtype and slices."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """Type of one element."""
+        ...
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the part of the array that `key` names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one frame is cut out of an array; made by `resolve`."""
+
+    axes: str  # one letter per dimension
+    shape: tuple[int, ...]
+    time: str
+    channel: str | None  # the axis of channels, if there is one
+    picks: dict[str, Pick]  # what is read of the axes that are not time, Y or X
+
+    @property
+    def frames(self) -> int:
+        """Length of the time axis."""
+        return self.shape[self.axes.index(self.time)]
+
+    @property
+    def height(self) -> int:
+        """Length of the Y axis."""
+        return self.shape[self.axes.index("Y")]
+
+    @property
+    def width(self) -> int:
+        """Length of the X axis."""
+        return self.shape[self.axes.index("X")]
+
+    @property
+    def channels(self) -> int:
+        """How many channels a frame has."""
+        if self.channel is None:
+            return 1
+        pick = self.picks.get(self.channel)
+        if pick is None:
+            return self.shape[self.axes.index(self.channel)]
+        return 1 if isinstance(pick, int | str) else len(pick)
+
+    def cut(self, array: ArrayLike, t: int) -> np.ndarray:
+        """Return frame `t` of an array of this shape as (channels, H, W)."""
+        pick = None if self.channel is None else self.picks.get(self.channel)
+        if self.channel is None or pick is None or isinstance(pick, int | str):
+            return self._planes(array, t, pick)
+        return np.concatenate([self._planes(array, t, channel) for channel in pick])
+
+    def _planes(self, array: ArrayLike, t: int, channel: Pick | None) -> np.ndarray:
+        """Read with basic slices only, which every array-like understands."""
+        key: list[int | slice] = []
+        kept = ""
+        for axis in self.axes:
+            pick = t if axis == self.time else self.picks.get(axis)
+            if axis == self.channel:
+                pick = channel
+            if isinstance(pick, int):
+                key.append(pick)
+            else:
+                key.append(slice(None))
+                kept += axis
+        planes = np.asarray(array[tuple(key)])
+        for axis in [a for a in kept if a not in "YX" and self._projected(a)]:
+            planes = planes.max(axis=kept.index(axis))
+            kept = kept.replace(axis, "")
+        order = [kept.index(a) for a in (self.channel or "") + "YX" if a in kept]
+        planes = planes.transpose(order)
+        return planes if planes.ndim == 3 else planes[None]
+
+    def _projected(self, axis: str) -> bool:
+        return self.picks.get(axis) == "max"
+
+
+def guess_axes(shape: tuple[int, ...]) -> str:
+    """Name the axes of an array that says nothing of them.
+
+    Three axes are TYX. Four are TYXS if the last has length 3 or 4. All else is for the user to
+    say.
+
+    Raises
+    ------
+    LazyVosError
+        For a 2-D image, one colour picture, and shapes that can be read in several ways.
+    """
+    colour = len(shape) > 2 and shape[-1] in (3, 4)
+    if len(shape) < 3:
+        raise LazyVosError(
+            f"an array of shape {shape} is one image, not a video: a video has a time axis, "
+            "as in (T, Y, X)"
+        )
+    if len(shape) == 3 and not colour:
+        return "TYX"
+    if len(shape) == 3:
+        raise LazyVosError(
+            f"an array of shape {shape} looks like one colour picture, not a video: pass "
+            "axes='TYX' if its first axis is time"
+        )
+    if len(shape) == 4 and colour:
+        return "TYXS"
+    raise LazyVosError(
+        f"an array of shape {shape} can be read in several ways: say which axis is which, such as "
+        f"axes={'TZYX' if len(shape) == 4 else 'TCZYX'!r}"
+    )
+
+
+def resolve(
+    shape: tuple[int, ...],
+    axes: str,
+    *,
+    time: str | int | None = None,
+    others: Mapping[str | int, Pick] | None = None,
+) -> Layout:
+    """Decide how frames are cut out of an array.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    axes : str
+        One letter per dimension, such as "TZYX" or "CTYX"; a C that comes last and has length 3
+        or 4, as in "TYXC", is read as S, the samples of a colour picture.
+    time : str or int, optional
+        The letter, or the number of the dimension, of the axis that is time. Without it: T; where
+        there is no T, or it has one frame only, the one other axis that is longer than one.
+    others : mapping, optional
+        What is read of the axes that are neither time nor Y nor X: an index, "max", or for
+        channels a list of indices. Without it all channels are read, and the middle of any other
+        axis, with a warning.
+
+    Raises
+    ------
+    LazyVosError
+        If the axes do not fit the shape, or name no picture; if there is no such axis or index;
+        if there are zero frames; if it is not clear which axis is time.
+    """
+    axes = _check_axes(axes.upper(), shape)
+    if axes.endswith("YXC") and shape[-1] in (3, 4):
+        axes = axes[:-1] + "S"
+    length = dict(zip(axes, shape, strict=True))
+    time_axis = _axis(time, axes) if time is not None else _guess_time(axes, length)
+    if time_axis in "YXS":
+        raise LazyVosError(f"axis {time_axis} is part of the picture and cannot be time")
+    if 0 in shape:
+        raise LazyVosError(f"an array of shape {shape} (axes {axes}) has zero frames or pixels")
+    channel = next((a for a in "SC" if a in axes and a != time_axis), None)
+    picks = {_axis(a, axes): pick for a, pick in (others or {}).items()}
+    for axis, pick in picks.items():
+        _check_pick(axis, pick, length[axis], time_axis, channel)
+    for axis in axes:
+        if axis not in picks and axis not in ("Y", "X", time_axis, channel):
+            picks[axis] = length[axis] // 2
+            if length[axis] > 1:
+                warn(
+                    f"axis {axis} has {length[axis]} planes: plane {picks[axis]} is read; pass "
+                    f"others={{'{axis}': index}}, or 'max' for a maximum projection",
+                    stacklevel=2,
+                )
+    return Layout(axes, tuple(shape), time_axis, channel, picks)
+
+
+def _check_axes(axes: str, shape: tuple[int, ...]) -> str:
+    if len(axes) != len(shape):
+        raise LazyVosError(
+            f"axes {axes!r} name {len(axes)} axes, but the array has {len(shape)}: {shape}"
+        )
+    if len(set(axes)) != len(axes) or not {"Y", "X"} <= set(axes):
+        raise LazyVosError(f"axes {axes!r} must name Y, X and each other axis once, as in 'TYX'")
+    if len(axes) == 2:
+        raise LazyVosError(f"an array of shape {shape} is one image, not a video")
+    return axes
+
+
+def _axis(axis: str | int, axes: str) -> str:
+    """Return the letter of an axis given as a letter or as the number of a dimension."""
+    if isinstance(axis, int) and -len(axes) <= axis < len(axes):
+        return axes[axis]
+    name = str(axis).upper()
+    if name == "C" and "C" not in axes:
+        name = "S"
+    if len(name) != 1 or name not in axes:
+        raise LazyVosError(f"there is no axis {axis!r}: the axes are {', '.join(axes)}")
+    return name
+
+
+def _guess_time(axes: str, length: Mapping[str, int]) -> str:
+    candidates = [a for a in axes if a not in "YXSC"]
+    longer = [a for a in candidates if length[a] > 1]
+    if "T" in axes and (length["T"] > 1 or len(longer) != 1):
+        return "T"
+    if len(longer) == 1 or len(candidates) == 1:
+        return (longer or candidates)[0]
+    if not candidates:
+        raise LazyVosError(
+            f"axes {axes!r} hold one image, not a video: pass time='C' if its channels are frames"
+            if "C" in axes
+            else f"axes {axes!r} hold one image, not a video"
+        )
+    raise LazyVosError(
+        f"axes {axes!r} do not say which of {', '.join(candidates)} is time: pass time=, such as "
+        f"time={candidates[0]!r}"
+    )
+
+
+def _check_pick(axis: str, pick: Pick, length: int, time: str, channel: str | None) -> None:
+    if axis in ("Y", "X", time):
+        raise LazyVosError(f"others names axis {axis}, which is time or part of the picture")
+    if pick == "max":
+        return
+    indices = [pick] if isinstance(pick, int) else pick
+    if isinstance(indices, str) or not indices or (indices is pick and axis != channel):
+        raise LazyVosError(f"others[{axis!r}] is {pick!r}: pass an index or 'max'")
+    for index in indices:
+        if not 0 <= index < length:
+            raise LazyVosError(f"others[{axis!r}] is {index}: axis {axis} has 0 to {length - 1}")

@@ -1,0 +1,196 @@
+"""One mapping from stored values to RGB for a whole video.
+
+A mapping that changes from frame to frame would flicker, and flicker breaks matching. So the
+limits are measured once, on frames spread over the video, or given by the user. One channel
+becomes grey; of two, the first becomes red and the second green; three become red, green, blue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, TypeAlias
+from warnings import warn
+
+import numpy as np
+
+from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.video.source import Source
+
+__all__ = ["Intensity", "Limits", "check_limits", "choose_channels", "measure_limits"]
+
+Limits: TypeAlias = Sequence[float] | Sequence[Sequence[float]]
+"""(low, high) for all channels, or one such pair for each."""
+
+SAMPLE_FRAMES = 16  # frames that are read to measure the limits
+SAMPLE_PIXELS = 65_536  # of each of these frames, on a regular grid
+PERCENTILES = (0.1, 99.9)  # what lies outside saturates: hot pixels, dead pixels, specks
+# uint8 whose percentiles span less than this share of its range is stretched: a dim fluorescence
+# movie is unreadable otherwise, and a photograph spans nearly all of it
+LOW_CONTRAST = 0.25
+
+
+class Intensity:
+    """Map stored planes to RGB; call it with a frame. Safe to use from several threads.
+
+    Parameters
+    ----------
+    dtype : numpy dtype
+        Of the stored values.
+    channels : sequence of 1 to 3 ints
+        Which stored channels become RGB.
+    limits : one (low, high) for each channel
+        Stored values that become 0 and 1; what lies outside is clipped.
+    name : str
+        The video's, for the warning.
+    """
+
+    def __init__(
+        self,
+        dtype: np.dtype[Any],
+        channels: Sequence[int],
+        limits: Sequence[tuple[float, float]],
+        *,
+        name: str = "the video",
+    ) -> None:
+        self.channels = tuple(channels)
+        self.limits = tuple((float(low), float(high)) for low, high in limits)
+        self._name = name
+        self._tables = _tables(dtype, self.limits)
+        self._lock = Lock()
+        self._warned = False
+
+    def __call__(self, planes: np.ndarray) -> np.ndarray:
+        """Return a frame as (3, H, W) float32, RGB in [0, 1].
+
+        Parameters
+        ----------
+        planes : (C, H, W), in the stored dtype
+            NaN and infinity become 0, with one warning for the whole video.
+        """
+        rgb = np.zeros((3, *planes.shape[1:]), np.float32)
+        for i, channel in enumerate(self.channels):
+            rgb[i] = self._map(planes[channel], i)
+        if len(self.channels) == 1:
+            rgb[1:] = rgb[0]
+        return rgb
+
+    def _map(self, plane: np.ndarray, i: int) -> np.ndarray:
+        if self._tables is not None:
+            # the bits of a value are its place in the table, also where the value is negative
+            return self._tables[i][plane.view(f"u{plane.itemsize}")]
+        low, high = self.limits[i]
+        exact = np.float32 if plane.dtype.itemsize <= 2 else np.float64
+        with np.errstate(invalid="ignore", over="ignore"):
+            mapped = (plane.astype(exact) - exact(low)) / exact(high - low)
+        if plane.dtype.kind == "f":
+            bad = ~np.isfinite(plane)
+            if bad.any():
+                self._warn_once()
+                mapped[bad] = 0
+        return np.clip(mapped, 0, 1).astype(np.float32, copy=False)
+
+    def _warn_once(self) -> None:
+        with self._lock:
+            if self._warned:
+                return
+            self._warned = True
+        warn(f"{self._name} holds NaN or infinity: these pixels become 0", stacklevel=4)
+
+
+def _tables(dtype: np.dtype[Any], limits: Sequence[tuple[float, float]]) -> list[np.ndarray] | None:
+    """Return the mapped value of every value that a small integer type can hold."""
+    if dtype.kind not in "biu" or dtype.itemsize > 2:
+        return None
+    count = 2 ** (8 * dtype.itemsize)
+    bits = np.arange(count, dtype=f"u{dtype.itemsize}")
+    values = (bits if dtype.kind == "b" else bits.view(dtype)).astype(np.float64)
+    return [np.clip((values - low) / (high - low), 0, 1).astype(np.float32) for low, high in limits]
+
+
+def choose_channels(source: Source, channels: Sequence[int] | None) -> tuple[int, ...]:
+    """Return the channels that become RGB: the given ones, or the first three at most.
+
+    Raises
+    ------
+    LazyVosError
+        If there is no such channel, or not one to three of them.
+    """
+    if channels is None:
+        if source.channels > 3 and not source.rgb:
+            warn(
+                f"{source.name} has {source.channels} channels: the first three become RGB; "
+                "pass channels= to choose others",
+                stacklevel=3,
+            )
+        return tuple(range(min(source.channels, 3)))
+    chosen = tuple(int(c) for c in channels)
+    if not 1 <= len(chosen) <= 3:
+        raise LazyVosError(f"channels names {len(chosen)} channels: choose one to three")
+    for channel in chosen:
+        if not 0 <= channel < source.channels:
+            raise LazyVosError(
+                f"there is no channel {channel} in {source.name}: it has 0 to {source.channels - 1}"
+            )
+    return chosen
+
+
+def check_limits(limits: Limits, channels: int) -> tuple[tuple[float, float], ...]:
+    """Return contrast limits as one pair per channel.
+
+    Raises
+    ------
+    LazyVosError
+        If they are not (low, high) or one such pair per channel, with low < high.
+    """
+    try:
+        pairs = np.broadcast_to(np.asarray(limits, np.float64), (channels, 2))
+    except ValueError:
+        raise LazyVosError(
+            f"contrast_limits {limits!r} do not fit: pass (low, high), or one such pair for each "
+            f"of the {channels} channels"
+        ) from None
+    if not (np.isfinite(pairs).all() and (pairs[:, 0] < pairs[:, 1]).all()):
+        raise LazyVosError(f"contrast_limits {limits!r} must be finite, with low below high")
+    return tuple((float(low), float(high)) for low, high in pairs)
+
+
+def measure_limits(source: Source, channels: Sequence[int]) -> tuple[tuple[float, float], ...]:
+    """Measure the stored values that become 0 and 1, once for the whole video.
+
+    uint8 keeps its full range unless its contrast is low; all other types are mapped by robust
+    percentiles. The channels of a colour picture share one pair, so that colours stay.
+
+    Parameters
+    ----------
+    source : Source
+        At most `SAMPLE_FRAMES` of its frames are read, always the same ones.
+    channels : sequence of int
+    """
+    if source.dtype.kind == "b":
+        return ((0.0, 1.0),) * len(channels)
+    sample = _sample(source, channels)
+    if source.rgb:
+        return (_percentile_limits(sample.ravel(), source.dtype),) * len(channels)
+    return tuple(_percentile_limits(values, source.dtype) for values in sample)
+
+
+def _sample(source: Source, channels: Sequence[int]) -> np.ndarray:
+    """Return pixels of frames spread over the video, (channels, N)."""
+    step = max(1, int(np.ceil(np.sqrt(source.height * source.width / SAMPLE_PIXELS))))
+    frames = source.frames or 1
+    chosen = np.unique(np.linspace(0, frames - 1, min(frames, SAMPLE_FRAMES)).round().astype(int))
+    planes = [source.read(int(t))[list(channels), ::step, ::step] for t in chosen]
+    return np.concatenate([p.reshape(len(channels), -1) for p in planes], axis=1)
+
+
+def _percentile_limits(values: np.ndarray, dtype: np.dtype[Any]) -> tuple[float, float]:
+    if dtype.kind == "f":
+        values = values[np.isfinite(values)].astype(np.float64)
+    if not values.size:
+        return 0.0, 1.0
+    low, high = (float(p) for p in np.percentile(values, PERCENTILES))
+    if dtype == np.uint8 and high - low >= LOW_CONTRAST * 255:
+        return 0.0, 255.0
+    # a constant video: it becomes black instead of a division by zero
+    return (low, high) if low < high else (low, low + 1.0)
