@@ -63,15 +63,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def demo(arguments: list[str]) -> int:
     """Track the bundled sample; with a display, show it in napari too."""
-    system = missing_system_packages(qt=has_display(), xvfb=False)
-    set_up(system)
+    set_up(qt=has_display())
     return run("lazyvos", "demo", *(arguments or (["--gui"] if has_display() else [])))
 
 
 def test(arguments: list[str]) -> int:
     """Run every check, the tests last, so that pytest's summary ends the output."""
-    system = missing_system_packages(qt=True, xvfb=True)
-    set_up(system)
+    set_up(qt=True, xvfb=True)
     checks = (
         ("ruff", "check", "."),
         ("ruff", "format", "--check", "."),
@@ -87,7 +85,7 @@ def test(arguments: list[str]) -> int:
 
 def docs(arguments: list[str]) -> int:
     """Build the documentation."""
-    set_up(missing_system_packages(qt=False, xvfb=False))
+    set_up()
     return run("mkdocs", "build", "--strict", *arguments)
 
 
@@ -126,10 +124,10 @@ def loads(library: str) -> bool:
     return True
 
 
-def set_up(system_packages: list[str]) -> None:
+def set_up(*, qt: bool = False, xvfb: bool = False) -> None:
     """Install everything that is missing; do nothing where all is there."""
-    if system_packages:
-        install_system_packages(system_packages)
+    if packages := missing_system_packages(qt=qt, xvfb=xvfb):
+        install_system_packages(packages)
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     if STAMP.exists() and STAMP.read_text() == wanted and PYTHON.exists():
         return
@@ -152,8 +150,9 @@ def install_system_packages(packages: list[str]) -> None:
     if not may:
         sys.exit(f"Run `sudo apt-get install {names}`, then run this again.")
     print(f"Installing with apt-get: {names}", flush=True)
-    must([*sudo, "apt-get", "update", "--quiet", "--quiet"])
-    must([*sudo, "apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *packages])
+    apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    must([*apt, "update"])
+    must([*apt, "install", "--yes", "--no-install-recommends", *packages])
 
 
 def must(command: Sequence[str | Path]) -> None:
