@@ -1,0 +1,274 @@
+"""The one loop: step, measure, decide, write, remember; frame after frame.
+
+It is a generator of events, so that whoever drives it decides how to answer a call for help, and
+cancels by not asking for the next event. Everything of a frame is on disk before its event is out.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from threading import RLock
+
+import numpy as np
+import torch
+
+from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.lazy.events import (
+    Event,
+    Failed,
+    Finished,
+    FinishReason,
+    FrameResult,
+    HelpRequest,
+    ObjectScore,
+    RunState,
+)
+from napari_lazyvos.lazy.models import Models
+from napari_lazyvos.lazy.plan import FORWARD, Direction, Plan, make_plan
+from napari_lazyvos.lazy.policy import needs_help
+from napari_lazyvos.lazy.propagation import Outcome, Propagation
+from napari_lazyvos.store.edit import Edit
+from napari_lazyvos.store.ledger import Origin, Row, State
+from napari_lazyvos.store.store import Store
+from napari_lazyvos.video import Video, ahead
+
+__all__ = ["Loop", "Request"]
+
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is asked to track."""
+
+    directions: tuple[Direction, ...] = (FORWARD,)  # one pass each, in this order
+    labels: tuple[int, ...] | None = None  # None: every object
+    start: int | None = None  # frames start <= t < stop; None: from the first
+    stop: int | None = None  # None: to the last
+    anew: bool = False  # also what has been tracked already
+    at_most: int | None = None  # frames to track in this run; then it pauses
+
+    def plan(self, store: Store, direction: Direction, generation: int) -> Plan:
+        """Find what is left to do in one direction."""
+        return make_plan(
+            store.ledger,
+            direction,
+            generation,
+            labels=self.labels,
+            start=self.start,
+            stop=self.stop,
+        )
+
+
+class Loop:
+    """Tracks what is to be tracked, and can be interrupted, corrected and resumed at any frame.
+
+    Parameters
+    ----------
+    video, store, models : of the session
+    lock : held for each frame, so that corrections come between frames
+    tau_user : rise of an object's score from which help is asked; None never asks
+    """
+
+    def __init__(
+        self, video: Video, store: Store, models: Models, lock: RLock, tau_user: float | None
+    ) -> None:
+        self.state = RunState.IDLE
+        self.generation = 0  # of what a person said; a plan of an older one is made anew
+        self.todo = 0  # frames that a run would track forwards
+        self._video = video
+        self._store = store
+        self._models = models
+        self._lock = lock
+        self._tau_user = tau_user
+        self._interrupt: FinishReason | None = None
+        self._propagation: Propagation | None = None
+        self._resumable = store.read_checkpoint() is not None
+        self._saved_at = 0.0
+        self._count_todo()
+
+    def interrupt(self, reason: FinishReason) -> None:
+        """End the run after the frame in flight; without a run, nothing happens."""
+        if self.state == RunState.RUNNING:
+            self._interrupt = reason
+
+    def corrected(self, t: int | None) -> None:
+        """Take note that a person changed frame `t`, or that many frames changed (None).
+
+        Where the tracker stands on that very frame it is told at once (Lazy-XMem's immediate
+        update); else its memory is filled anew when it is needed.
+        """
+        self.generation += 1
+        self._count_todo()
+        self._resumable = False
+        tracker = self._propagation
+        if tracker is not None and t is not None and tracker.stands_on(t):
+            tracker.follow(t, self._video.frame(t))
+        elif tracker is not None:
+            tracker.drop()
+        self._store.drop_checkpoint()
+        self._saved_at = 0.0  # the next frame writes one
+
+    def run(self, request: Request) -> Generator[Event, None, None]:
+        """Track what is asked for; the last event is always `Finished`."""
+        if self.state == RunState.RUNNING:
+            raise LazyVosError("tracking is running already: pause it or wait until it is done.")
+        self.state, self._interrupt = RunState.RUNNING, None
+        began, tracked, t = time.monotonic(), 0, None
+        try:
+            for event in self._passes(request):
+                if isinstance(event, FrameResult):
+                    tracked, t = tracked + 1, event.t
+                yield event
+            reason = self._interrupt or FinishReason.COMPLETED
+        except KeyboardInterrupt:
+            self._drop_place()
+            raise
+        except Exception as error:
+            self._drop_place()
+            reason = FinishReason.FAILED
+            yield Failed(t, str(error) or type(error).__name__, error)
+        finally:
+            self.state = RunState.IDLE
+            self._count_todo()
+        if reason == FinishReason.PAUSED:
+            self.state = RunState.PAUSED
+        yield Finished(reason, tracked, time.monotonic() - began)
+
+    def save(self) -> None:
+        """Keep the tracker's memory on disk, so that a later session goes on just the same."""
+        if self._propagation is not None and self.todo:
+            self._save(self._propagation, None)
+
+    def _passes(self, request: Request) -> Generator[Event, None, None]:
+        with self._store.edit("track", "track frames {frames}") as edit:
+            with self._lock:
+                self._resume(edit)
+                if request.anew:
+                    self._mark_stale(edit, request)
+            for direction in request.directions:
+                done = 0
+                while not self._interrupt:
+                    plan = request.plan(self._store, direction, self.generation)
+                    if not len(plan.frames):
+                        break
+                    for event in self._walk(plan, edit, done, request.at_most):
+                        done += isinstance(event, FrameResult)
+                        yield event
+
+    def _walk(
+        self, plan: Plan, edit: Edit, done: int, at_most: int | None
+    ) -> Generator[Event, None, None]:
+        """Visit the frames of a plan until it is done, interrupted, or out of date."""
+        total = done + len(plan.frames)
+        with closing(ahead(self._video, map(int, plan.route()))) as frames:
+            for t, frame in frames:
+                with self._lock:
+                    if self._interrupt or self.generation != plan.generation:
+                        return
+                    events = self._visit(plan, edit, t, frame, done + 1, total)
+                    done += bool(events)
+                    if at_most is not None and done >= at_most:
+                        self._interrupt = FinishReason.PAUSED
+                yield from events
+
+    def _visit(
+        self, plan: Plan, edit: Edit, t: int, frame: np.ndarray, done: int, total: int
+    ) -> Sequence[Event]:
+        tracker = self._tracker()
+        if not tracker.stands_before(t, plan.direction):
+            tracker.begin(t, plan.direction)
+        active = plan.labels_at(t)
+        if not active:
+            tracker.follow(t, frame)
+            return ()
+        outcome = tracker.advance(t, frame, active)
+        uncertainty = np.rint(outcome.uncertainty * 255).astype(np.uint8)
+        rows = [_row(score, plan.direction) for score in outcome.scores]
+        edit.write_frame(t, label_map=outcome.label_map, uncertainty=uncertainty, rows=rows)
+        self.todo = max(0, self.todo - 1)
+        if time.monotonic() - self._saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+            self._save(tracker, plan)
+        scores = outcome.scores
+        result = FrameResult(
+            t, outcome.label_map, uncertainty, scores, done, total, self.generation
+        )
+        return (result, *self._help_requests(t, outcome))
+
+    def _help_requests(self, t: int, outcome: Outcome) -> list[HelpRequest]:
+        requests = []
+        for score in outcome.scores:
+            if needs_help(score, self._tau_user) and score.rise is not None:
+                region = outcome.label_map == score.label
+                weights = outcome.uncertainty * (region if region.any() else 1)
+                y, x = np.unravel_index(int(weights.argmax()), weights.shape)
+                place = int(y), int(x)
+                requests.append(
+                    HelpRequest(t, score.label, score.score, score.rise, *place, self.generation)
+                )
+        return requests
+
+    def _tracker(self) -> Propagation:
+        if self._propagation is None:
+            self._propagation = Propagation(self._video, self._store, self._models.tracker)
+        return self._propagation
+
+    def _mark_stale(self, edit: Edit, request: Request) -> None:
+        stop = self._store.frames if request.stop is None else request.stop
+        labels = self._store.ledger.labels if request.labels is None else request.labels
+        for label in labels:
+            edit.mark_stale(label, request.start or 0, stop)
+
+    def _save(self, tracker: Propagation, plan: Plan | None) -> None:
+        """Write the tracker's memory, and what it is about to track, to disk."""
+        memory = tracker.snapshot()
+        if memory is None:
+            return
+        intervals = {} if plan is None else {label: plan.intervals(label) for label in plan.active}
+        content = io.BytesIO()
+        torch.save({"tracker": memory, "plan": intervals}, content)
+        self._store.write_checkpoint(content.getvalue())
+        self._saved_at = time.monotonic()
+
+    def _drop_place(self) -> None:
+        """Do not trust a memory that an error left half written."""
+        if self._propagation is not None:
+            self._propagation.drop()
+
+    def _resume(self, edit: Edit) -> None:
+        """Put the tracker back to the checkpoint of an earlier session.
+
+        The frames that were tracked after the checkpoint are tracked again, with the same result:
+        that is how the memory comes to the frame where it was.
+        """
+        content = self._store.read_checkpoint() if self._resumable else None
+        self._resumable = False
+        if content is None:
+            return
+        checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        memory = checkpoint["tracker"]
+        self._tracker().restore(memory)
+        at, direction = memory["at"], memory["direction"]
+        first, last = (at + 1, self._store.frames) if direction == FORWARD else (0, at)
+        for label, intervals in checkpoint["plan"].items():
+            for start, stop in intervals:
+                edit.mark_stale(label, max(start, first), min(stop, last), direction)
+
+    def _count_todo(self) -> None:
+        self.todo = len(Request().plan(self._store, FORWARD, 0).frames)
+
+
+def _row(score: ObjectScore, direction: Direction) -> Row:
+    state = State.TRACKED if score.area else State.ABSENT
+    return Row(
+        score.label,
+        state,
+        Origin.MACHINE,
+        direction=direction,
+        score=score.score,
+        area=score.area,
+    )

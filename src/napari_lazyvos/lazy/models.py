@@ -1,0 +1,89 @@
+"""The tracker and the refiner of a session, loaded when they are first needed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from napari_lazyvos import refine, trackers
+from napari_lazyvos.refine.protocol import Click, Embedding, Refiner
+from napari_lazyvos.trackers.protocol import Tracker
+from napari_lazyvos.video import Video
+
+__all__ = ["Models"]
+
+EMBEDDINGS_KEPT = 4  # a person clicks on one frame at a time; SAM's embedding of one is 20 MB
+
+
+class Models:
+    """What to load, and what is loaded.
+
+    Parameters
+    ----------
+    tracker, refiner : names that `trackers.load` and `refine.load` know, or ready-made ones
+    device : "auto", "cpu", "cuda" or "mps"
+    tracker_options : passed to `trackers.load`
+
+    Raises
+    ------
+    LazyVosError
+        If there is no tracker or refiner of that name.
+    """
+
+    def __init__(
+        self,
+        tracker: str | Tracker,
+        refiner: str | Refiner,
+        device: str,
+        tracker_options: Mapping[str, Any] | None,
+    ) -> None:
+        self._tracker: Tracker | None = None
+        self._refiner: Refiner | None = None
+        if isinstance(tracker, str):
+            self.tracker_name = tracker
+        else:
+            self._tracker, self.tracker_name = tracker, tracker.name
+        if isinstance(refiner, str):
+            self.refiner_name = refiner
+        else:
+            self._refiner, self.refiner_name = refiner, refiner.name
+        self.device = device
+        self.tracker_options = dict(tracker_options or {})
+        self._embeddings: OrderedDict[int, Embedding] = OrderedDict()  # by frame, oldest first
+
+    @property
+    def tracker(self) -> Tracker:
+        """The tracker; the first use loads it."""
+        if self._tracker is None:
+            options = self.tracker_options
+            self._tracker = trackers.load(self.tracker_name, device=self.device, **options)
+        return self._tracker
+
+    @property
+    def refiner(self) -> Refiner:
+        """The refiner; the first use loads it."""
+        if self._refiner is None:
+            self._refiner = refine.load(self.refiner_name, device=self.device)
+        return self._refiner
+
+    def refined(
+        self, video: Video, t: int, clicks: Sequence[Click], previous: np.ndarray | None
+    ) -> np.ndarray:
+        """Return the mask that clicks on frame `t` ask for, (H, W) bool.
+
+        Parameters
+        ----------
+        video : the session's; frames that were looked at lately are not looked at again
+        t : int
+        clicks : on one object, used together
+        previous : (H, W) bool or None, the mask that they correct
+        """
+        if t not in self._embeddings:
+            self._embeddings[t] = self.refiner.embed(video.frame(t))
+        self._embeddings.move_to_end(t)
+        while len(self._embeddings) > EMBEDDINGS_KEPT:
+            self._embeddings.popitem(last=False)
+        return self.refiner.refine(self._embeddings[t], clicks, previous).mask

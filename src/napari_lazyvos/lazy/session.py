@@ -1,0 +1,565 @@
+"""One person's work on one video: clicks, masks, tracking, history.
+
+The dock widget, the command line, Python and the benchmarks all drive a session; they differ only
+in who answers when it asks for help.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.lazy import annotation
+from napari_lazyvos.lazy.events import Event, Finished, FinishReason, Status
+from napari_lazyvos.lazy.loop import Loop, Request
+from napari_lazyvos.lazy.models import Models
+from napari_lazyvos.lazy.plan import BACKWARD, FORWARD, Direction
+from napari_lazyvos.lazy.run import Run, finish
+from napari_lazyvos.refine.protocol import Click, Refiner, check_clicks
+from napari_lazyvos.store.document import ObjectInfo, PlacedClick
+from napari_lazyvos.store.edit import Edit
+from napari_lazyvos.store.journal import Change
+from napari_lazyvos.store.ledger import State
+from napari_lazyvos.store.store import Store
+from napari_lazyvos.trackers.protocol import Tracker
+from napari_lazyvos.video import open_video
+
+__all__ = ["Session", "Way"]
+
+Way: TypeAlias = Literal["forward", "backward", "both"]
+
+DIRECTIONS: dict[str, tuple[Direction, ...]] = {
+    "forward": (FORWARD,),
+    "backward": (BACKWARD,),
+    "both": (FORWARD, BACKWARD),
+}
+MAX_LABEL = 65_535  # label maps are uint16 at most
+
+
+class Session:
+    """Click an object, track it, correct it; everything is on disk at once and can be undone.
+
+    Methods may be called from any thread; each waits until the frame in flight is done. Only
+    `status`, `labels`, `clicks`, `pause` and `cancel` never wait.
+
+    Parameters
+    ----------
+    video : path, array, napari Image layer or Video
+        Whatever `open_video` opens.
+    store : path, optional
+        Folder for the results, by custom ``NAME.lazyvos``. One that holds a session already is
+        resumed. Without it, results live in a temporary folder until the session is closed.
+    tracker : str or Tracker
+        A name from ``trackers.names()``, or one of your own with an empty memory.
+    refiner : str or Refiner
+        A name from ``refine.names()``, or one of your own.
+    device : {"auto", "cpu", "cuda", "mps"}
+    tracker_options : mapping, optional
+        Passed to ``trackers.load``.
+    tau_user : float, optional
+        Rise of an object's score from which a `HelpRequest` is emitted; None never asks.
+
+    Attributes
+    ----------
+    video : Video
+    store : Store
+
+    Raises
+    ------
+    LazyVosError
+        If the video cannot be opened, or the store holds a session on another video.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> movie = np.zeros((5, 32, 32), np.uint8)
+    >>> movie[:, 8:20, 8:20] = 200
+    >>> with Session(movie) as session:
+    ...     click = session.click(0, 14, 14)
+    ...     finished = session.track()
+    ...     session.store.masks.shape, finished.tracked
+    ((5, 32, 32), 4)
+    """
+
+    def __init__(
+        self,
+        video: Any,
+        *,
+        store: str | os.PathLike[str] | None = None,
+        tracker: str | Tracker = "handcrafted",
+        refiner: str | Refiner = "classical",
+        device: str = "auto",
+        tracker_options: Mapping[str, Any] | None = None,
+        tau_user: float | None = None,
+    ) -> None:
+        self._lock = RLock()
+        self._models = Models(tracker, refiner, device, tracker_options)
+        self._owns_video = video is not (opened := open_video(video))
+        self.video = opened
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if store is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="lazyvos-")
+            store = Path(self._temporary.name) / f"{self.video.name}.lazyvos"
+        self.store = self._open_store(Path(store))
+        self._loop = Loop(self.video, self.store, self._models, self._lock, tau_user)
+        self._closed = False
+
+    @classmethod
+    def resume(cls, store: str | os.PathLike[str], **options: Any) -> Session:
+        """Open the session that a folder holds, with the video that it was about.
+
+        Parameters
+        ----------
+        store : folder of a session
+        **options : instead of those that the session was made with
+
+        Raises
+        ------
+        LazyVosError
+            If the folder holds no session, or its video was in memory only, or is gone.
+        """
+        with Store.open(store) as opened:
+            made_with = opened.metadata
+        described = made_with["video"]
+        if described.get("what") is None:
+            raise LazyVosError(
+                f"the video of {store} was in memory only: give it again, Session(video, store=...)"
+            )
+        chosen = {name: made_with[name] for name in ("tracker", "refiner", "tracker_options")}
+        return cls(open_video(**described), store=store, **(chosen | options))
+
+    # What there is ------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> Status:
+        """What can be done now; never waits."""
+        loop = self._loop
+        return Status(
+            state=loop.state,
+            labels=self.labels,
+            frames=self.video.frames,
+            todo=loop.todo,
+            can_undo=self.store.undo_text,
+            can_redo=self.store.redo_text,
+            generation=loop.generation,
+        )
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Labels of all objects, sorted; never waits."""
+        return tuple(self.store.document.objects)
+
+    @property
+    def clicks(self) -> tuple[PlacedClick, ...]:
+        """All clicks, in the order in which they were placed; never waits."""
+        return self.store.document.clicks
+
+    @property
+    def tracker_name(self) -> str:
+        """Name of the tracker."""
+        return self._models.tracker_name
+
+    @property
+    def refiner_name(self) -> str:
+        """Name of the refiner."""
+        return self._models.refiner_name
+
+    @property
+    def device(self) -> str:
+        """Where the tracker computes, such as "cpu"; the first use loads the tracker."""
+        return str(self._models.tracker.device)
+
+    def state(self, label: int, t: int) -> State:
+        """Tell whether an object is tracked, absent, ended or not tracked yet in a frame."""
+        known = self.store.ledger.row(label, t).state
+        human = self.store.ledger.human_frames(label)
+        if known == State.UNTRACKED and len(before := human[human <= t]):
+            last = self.store.ledger.row(label, int(before[-1])).state
+            return State.ENDED if last == State.ENDED else known
+        return known
+
+    def new_object(self) -> int:
+        """Return the label for the next object: one more than the highest so far."""
+        return max(self.labels, default=0) + 1
+
+    # What a person says -------------------------------------------------------------------------
+
+    def click(
+        self, t: int, y: float, x: float, *, label: int = 1, positive: bool = True
+    ) -> PlacedClick:
+        """Point at an object; all clicks on it in this frame together become its mask.
+
+        The mask is remembered by the tracker for good, and what was tracked from this frame on
+        becomes stale until the next `run`. A negative click alone says that the object ends here.
+
+        Parameters
+        ----------
+        t : int, frame
+        y, x : float, in data pixels; pixel centres at integers
+        label : int, of the object; an unknown one makes a new object
+        positive : bool, whether the object is at this place
+
+        Raises
+        ------
+        LazyVosError
+            If the place is outside the video, or the label is not 1 to 65535.
+        """
+        with self._lock:
+            self._check_place(t, y, x)
+            self._check_label(label)
+            others = self.store.document.clicks_at(t, label)
+            placed = PlacedClick(0, t, float(y), float(x), label, positive)
+            mask = self._refine(t, (*others, placed), self._mask(t, label))
+            kind = "click" if positive else "negative click"
+            with self._change(f"{kind} on object {label} in frame {t}", t) as edit:
+                self._add_object(edit, label)
+                placed = edit.add_click(t, y, x, label, positive)
+                annotation.annotate(self.store, edit, t, label, mask)
+            return placed
+
+    def move_click(self, click_id: int, t: int, y: float, x: float) -> None:
+        """Move a click to another place, in the same frame or another one."""
+        with self._lock:
+            click = self.store.document.click(click_id)
+            self._check_place(t, y, x)
+            moved = PlacedClick(click_id, t, float(y), float(x), click.label, click.positive)
+            self._replace_click(click, moved, f"move click {click_id}")
+
+    def flip_click(self, click_id: int) -> None:
+        """Turn a positive click into a negative one, or back."""
+        with self._lock:
+            click = self.store.document.click(click_id)
+            flipped = PlacedClick(
+                click_id, click.t, click.y, click.x, click.label, not click.positive
+            )
+            self._replace_click(click, flipped, f"flip click {click_id}")
+
+    def remove_click(self, click_id: int) -> None:
+        """Take a click away; the others of its frame and object are answered anew."""
+        with self._lock:
+            click = self.store.document.click(click_id)
+            self._replace_click(click, None, f"remove click {click_id}")
+
+    def set_mask(self, t: int, mask: np.ndarray, *, label: int = 1) -> None:
+        """Give the mask of one object in one frame, from wherever it comes.
+
+        Parameters
+        ----------
+        t : int
+        mask : (H, W) bool or number, not 0 where the object is; empty: the object ends here
+        label : int, of the object; an unknown one makes a new object
+        """
+        with self._lock:
+            self.video.check(t)
+            self._check_label(label)
+            mask = self._checked_image(mask) != 0
+            with self._change(f"set mask of object {label} in frame {t}", t) as edit:
+                self._add_object(edit, label)
+                annotation.annotate(self.store, edit, t, label, mask)
+
+    def paint(self, t: int, label_map: np.ndarray) -> tuple[int, ...]:
+        """Take a whole frame as a person painted it.
+
+        Objects that gained or lost pixels are corrected; an unknown label makes a new object; one
+        that is erased altogether ends here.
+
+        Parameters
+        ----------
+        t : int
+        label_map : (H, W) integers
+
+        Returns
+        -------
+        Labels of the objects that were corrected
+        """
+        with self._lock:
+            self.video.check(t)
+            after = self._checked_image(label_map)
+            corrected = annotation.corrected_labels(self.store.masks.stored(t), after)
+            if not corrected:
+                return ()
+            self._check_label(int(after.max(initial=1)))
+            with self._change(f"paint in frame {t}", t) as edit:
+                for label in corrected:
+                    self._add_object(edit, label)
+                after = after.astype(self.store.masks.dtype)
+                annotation.write_frame(self.store, edit, t, after, corrected=corrected)
+            return corrected
+
+    def end_object(self, label: int, t: int) -> None:
+        """Say that an object is not there in frame `t`, nor after it until it is shown again."""
+        with self._lock:
+            self.video.check(t)
+            self._check_known(label)
+            with self._change(f"end object {label} in frame {t}", t) as edit:
+                for click in self.store.document.clicks_at(t, label):
+                    edit.remove_click(click.id)
+                nothing = np.zeros((self.video.height, self.video.width), bool)
+                annotation.annotate(self.store, edit, t, label, nothing)
+
+    def remove_object(self, label: int) -> None:
+        """Remove an object with its clicks, and its masks in all frames."""
+        with self._lock:
+            self._check_known(label)
+            with self._change(f"remove object {label}", None) as edit:
+                annotation.erase_object(self.store, edit, label)
+
+    def name_object(self, label: int, name: str) -> None:
+        """Give an object a name for people."""
+        with self._lock:
+            self._check_known(label)
+            with self.store.edit("name", f"name object {label} {name!r}") as edit:
+                edit.put_object(ObjectInfo(label, name))
+
+    # Tracking -----------------------------------------------------------------------------------
+
+    def run(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        *,
+        direction: Way = "forward",
+        labels: Iterable[int] | None = None,
+        at_most: int | None = None,
+    ) -> Generator[Event, None, None]:
+        """Track, frame by frame; the one loop.
+
+        Without `start` and `stop`: whatever is not tracked yet or is stale. With one of them: the
+        frames in between anew. What a person annotated stays, and so do all objects that are not
+        to be tracked. To answer a `HelpRequest`, click before asking for the next event; to
+        cancel, stop asking.
+
+        Parameters
+        ----------
+        start, stop : int, optional
+            Only frames ``start <= t < stop``.
+        direction : {"forward", "backward", "both"}
+        labels : iterable of int, optional
+            Only these objects.
+        at_most : int, optional
+            Pause after this many frames.
+
+        Yields
+        ------
+        FrameResult for each frame, HelpRequest, Failed, and Finished as the last event
+
+        Raises
+        ------
+        LazyVosError
+            At once, if the range, the direction or a label does not exist.
+        """
+        if direction not in DIRECTIONS:
+            raise LazyVosError(f"direction is {direction!r}: use {', '.join(DIRECTIONS)}.")
+        chosen = None if labels is None else tuple(labels)
+        for label in chosen or ():
+            self._check_known(label)
+        if not self.labels:
+            raise LazyVosError("there is no object to track yet: click on one first.")
+        first, last = start or 0, self.store.frames if stop is None else stop
+        if not 0 <= first < last <= self.store.frames:
+            raise LazyVosError(
+                f"frames {first} to {last} are no range of this video: it has frames 0 to "
+                f"{self.store.frames - 1}, and stop is one more than the last frame to track."
+            )
+        anew = start is not None or stop is not None
+        return self._loop.run(
+            Request(DIRECTIONS[direction], chosen, start, stop, anew=anew, at_most=at_most)
+        )
+
+    def track(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        *,
+        direction: Way = "forward",
+        labels: Iterable[int] | None = None,
+    ) -> Finished:
+        """Track to the end, and wait for it; nobody answers calls for help. See `run`."""
+        return finish(self.run(start, stop, direction=direction, labels=labels))
+
+    def start(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        *,
+        direction: Way = "forward",
+        labels: Iterable[int] | None = None,
+    ) -> Run:
+        """Track in the background, so that a console stays responsive. See `run`."""
+        return Run(self.run(start, stop, direction=direction, labels=labels))
+
+    def pause(self) -> None:
+        """End the run after the frame in flight; the next `run` goes on. Never waits."""
+        self._loop.interrupt(FinishReason.PAUSED)
+
+    def cancel(self) -> None:
+        """End the run after the frame in flight; what is tracked is kept. Never waits."""
+        self._loop.interrupt(FinishReason.CANCELLED)
+
+    # History ------------------------------------------------------------------------------------
+
+    def undo(self) -> str | None:
+        """Take back the newest change, and say in words what it was; None if there is none."""
+        return self._step_history(self.store.undo)
+
+    def redo(self) -> str | None:
+        """Do again what was undone last, and say in words what it was; None if there is nothing."""
+        return self._step_history(self.store.redo)
+
+    # Results ------------------------------------------------------------------------------------
+
+    def export(self, format: str, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the masks in another format.
+
+        Parameters
+        ----------
+        format : one of ``store.export.FORMATS``
+        path : file or folder to write
+        overwrite : bool, whether an earlier export there may be replaced
+        """
+        from napari_lazyvos.store.export import export
+
+        with self._lock:
+            return export(self.store, format, path, overwrite=overwrite, raw=self.video.raw)
+
+    def close(self) -> None:
+        """End a run, keep the tracker's memory on disk, let go of files; safe to call twice."""
+        self.cancel()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._temporary is None:
+                self._loop.save()
+            self.store.close()
+            if self._owns_video:
+                self.video.close()
+            if self._temporary is not None:
+                self._temporary.cleanup()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --------------------------------------------------------------------------------------------
+
+    def _open_store(self, path: Path) -> Store:
+        frames, height, width = self.video.frames, self.video.height, self.video.width
+        if frames is None:
+            raise LazyVosError(f"{self.video.name} is still growing: its length must be known.")
+        if not Store.exists(path):
+            return Store.create(
+                path,
+                frames=frames,
+                height=height,
+                width=width,
+                scale=self.video.scale,
+                metadata={
+                    "video": self.video.describe(),
+                    "tracker": self._models.tracker_name,
+                    "tracker_options": self._models.tracker_options,
+                    "refiner": self._models.refiner_name,
+                },
+            )
+        store = Store.open(path)
+        if store.masks.shape != (frames, height, width):
+            shape = store.masks.shape
+            store.close()
+            raise LazyVosError(
+                f"{path} holds a session on another video: its (frames, height, width) is {shape}, "
+                f"this video's is {(frames, height, width)}. Choose another folder."
+            )
+        return store
+
+    @contextmanager
+    def _change(self, text: str, t: int | None) -> Iterator[Edit]:
+        """Make a change that a person can undo, and tell the loop of it."""
+        try:
+            with self.store.edit("annotate", text) as edit:
+                yield edit
+        finally:
+            self._loop.corrected(t)
+
+    def _step_history(self, step: Callable[[], Change | None]) -> str | None:
+        with self._lock:
+            change = step()
+            if change is None:
+                return None
+            self._loop.corrected(None)
+            return change.text
+
+    def _replace_click(self, old: PlacedClick, new: PlacedClick | None, text: str) -> None:
+        """Change or remove a click, and answer the clicks anew where it was and where it is."""
+        with self._lock:
+            places = {old.t} if new is None else {old.t, new.t}
+            remaining = [click for click in self.clicks if click.id != old.id]
+            remaining += [] if new is None else [new]
+            masks = {}
+            for t in places:
+                here = [click for click in remaining if (click.t, click.label) == (t, old.label)]
+                masks[t] = self._refine(t, here, None) if here else None
+            with self._change(text, old.t if len(places) == 1 else None) as edit:
+                if new is None:
+                    edit.remove_click(old.id)
+                else:
+                    edit.update_click(new)
+                for t, mask in masks.items():
+                    if mask is None:
+                        annotation.unannotate(self.store, edit, t, old.label)
+                    else:
+                        annotation.annotate(self.store, edit, t, old.label, mask)
+
+    def _refine(
+        self, t: int, clicks: Iterable[PlacedClick], previous: np.ndarray | None
+    ) -> np.ndarray:
+        """Return the mask that clicks ask for; negative ones alone ask for none."""
+        pointed = [Click(click.y, click.x, click.positive) for click in clicks]
+        if not any(click.positive for click in pointed):
+            return np.zeros((self.video.height, self.video.width), bool)
+        return self._models.refined(self.video, t, pointed, previous)
+
+    def _mask(self, t: int, label: int) -> np.ndarray | None:
+        mask = self.store.masks.stored(t) == label
+        return mask if mask.any() else None
+
+    def _add_object(self, edit: Edit, label: int) -> None:
+        if label not in self.store.document.objects:
+            edit.put_object(ObjectInfo(label))
+        if label > np.iinfo(self.store.masks.dtype).max:
+            self.store.widen()
+
+    def _checked_image(self, image: np.ndarray) -> np.ndarray:
+        image = np.asarray(image)
+        size = (self.video.height, self.video.width)
+        if image.shape != size:
+            raise LazyVosError(f"the mask is {image.shape}, a frame of this video is {size}.")
+        return image
+
+    def _check_place(self, t: int, y: float, x: float) -> None:
+        self.video.check(t)
+        check_clicks((Click(y, x),), self.video.height, self.video.width)
+
+    def _check_label(self, label: int) -> None:
+        if not 1 <= label <= MAX_LABEL:
+            raise LazyVosError(f"label is {label}: use a number from 1 to {MAX_LABEL}.")
+
+    def _check_known(self, label: int) -> None:
+        if label not in self.labels:
+            known = ", ".join(map(str, self.labels)) or "none yet"
+            raise LazyVosError(f"there is no object {label}: the objects are {known}.")
