@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.video.axes import ArrayLike, Pick, guess_axes, resolve
-from napari_lazyvos.video.source import PixelScale
+from napari_lazyvos.video.steps import Steps, pixel_scale
 
 __all__ = ["ArraySource"]
 
@@ -24,12 +24,17 @@ class ArraySource:
     axes, time, others
         See `napari_lazyvos.video.axes.resolve`; without `axes`, `guess_axes` names them.
     name : str
-    scale : PixelScale, optional
-    origin : dict, optional
-        Arguments of `open_video` that find the array again; without it, it is taken to live in
-        memory only.
+    steps : mapping, optional
+        Physical size of one step along each axis, as (size, unit) by the axis's letter.
+    what : str, optional
+        The path from where `open_video` finds the array again; None if it lives in memory only.
     on_close : callable, optional
         Called once by `close`.
+
+    Raises
+    ------
+    LazyVosError
+        If the axes do not fit the array, or its dtype is not a number.
     """
 
     def __init__(
@@ -40,8 +45,8 @@ class ArraySource:
         time: str | int | None = None,
         others: Mapping[str | int, Pick] | None = None,
         name: str = "array",
-        scale: PixelScale | None = None,
-        origin: dict[str, Any] | None = None,
+        steps: Steps | None = None,
+        what: str | None = None,
         on_close: Callable[[], None] | None = None,
     ) -> None:
         shape = tuple(int(n) for n in array.shape)
@@ -56,11 +61,14 @@ class ArraySource:
         self.channels = layout.channels
         self.rgb = layout.channel == "S" and layout.channels >= 3
         self.dtype: np.dtype[Any] = stored.newbyteorder("=")
-        self.scale = scale or PixelScale()
-        self.origin: dict[str, Any] = (origin or {"what": None}) | {
+        self.scale = pixel_scale(steps or {}, layout.time)
+        self.origin: dict[str, Any] = {
+            "what": what,
             "axes": layout.axes,
             "time": layout.time,
-            "others": dict(layout.picks),
+            "others": {
+                a: p if isinstance(p, int | str) else list(p) for a, p in layout.picks.items()
+            },
         }
         self._array = array
         self._layout = layout
@@ -68,7 +76,11 @@ class ArraySource:
 
     def read(self, t: int) -> np.ndarray:
         """Return frame `t` as (channels, H, W) in the stored dtype."""
-        return np.ascontiguousarray(self._layout.cut(self._array, t), dtype=self.dtype)
+        try:
+            planes = self._layout.cut(self._array, t)
+        except Exception as error:  # zarr, dask and codecs each have their own
+            raise LazyVosError(f"frame {t} of {self.name} cannot be read: {error}") from error
+        return np.ascontiguousarray(planes, dtype=self.dtype)
 
     def close(self) -> None:
         """Let go of files; safe to call twice."""

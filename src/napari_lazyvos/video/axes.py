@@ -16,11 +16,14 @@ import numpy as np
 
 from napari_lazyvos.errors import LazyVosError
 
-__all__ = ["ArrayLike", "Layout", "Pick", "guess_axes", "resolve"]
+__all__ = ["ArrayLike", "Layout", "Pick", "axis_letters", "guess_axes", "resolve"]
 
 Pick: TypeAlias = int | str | Sequence[int]
 """What is read of an axis that is not time: one index, "max" (maximum projection), or, for
 channels only, several indices."""
+
+# axis names of files and viewers that are words
+WORDS = {"TIME": "T", "FRAME": "T", "CHANNEL": "C", "PLANE": "Z", "DEPTH": "Z"}
 
 
 class ArrayLike(Protocol):
@@ -106,6 +109,18 @@ class Layout:
 
     def _projected(self, axis: str) -> bool:
         return self.picks.get(axis) == "max"
+
+
+def axis_letters(names: Sequence[str | None]) -> str | None:
+    """Return the axes that names such as ("time", "y", "x") stand for; None if they are no names.
+
+    Names that are letters already stay; Y and X must be among them.
+    """
+    letters = [WORDS.get(str(name).upper(), str(name).upper()) for name in names]
+    single = all(len(letter) == 1 and letter.isalpha() for letter in letters)
+    if not single or len(set(letters)) < len(letters) or not {"Y", "X"} <= set(letters):
+        return None
+    return "".join(letters)
 
 
 def guess_axes(shape: tuple[int, ...]) -> str:

@@ -9,6 +9,7 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from napari_lazyvos.video.frame_index import FrameIndex, Stamp, first_video
 
@@ -67,7 +68,7 @@ class Decoder:
         first_video(self._container, self._path).thread_type = "AUTO"
         return self._container
 
-    def _packets_from(self, key: Stamp) -> Iterator[Packet]:
+    def _packets_from(self, key: Stamp) -> Iterator[Packet[VideoStream]]:
         """Yield the packets from a key frame on, whatever the container's seeking is worth."""
         target = key.pts if key.dts is None else key.dts
         if self._container is not None and key != self._index.keys[0] and target is not None:
@@ -83,7 +84,9 @@ class Decoder:
         container = self._open()
         yield from _from(key, container.demux(first_video(container, self._path)))
 
-    def _decode(self, packets: Iterator[Packet], at: int) -> Iterator[tuple[int, VideoFrame]]:
+    def _decode(
+        self, packets: Iterator[Packet[VideoStream]], at: int
+    ) -> Iterator[tuple[int, VideoFrame]]:
         for packet in packets:
             if packet.is_corrupt:  # cut short: the index ends before it; the empty packet follows
                 continue
@@ -92,7 +95,6 @@ class Decoder:
             except av.FFmpegError:
                 continue  # a damaged packet; the frame that is missing is noticed by its number
             for frame in frames:
-                assert isinstance(frame, VideoFrame)
                 t = self._index.number(frame.pts) if self._index.timed else at
                 # not in the index: shown before the first key frame, or after the damage
                 if t is not None and at <= t < len(self._index):
@@ -100,7 +102,7 @@ class Decoder:
                     yield t, frame
 
 
-def _from(key: Stamp, packets: Iterator[Packet]) -> Iterator[Packet]:
+def _from(key: Stamp, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
     """Skip to the packet of a key frame; nothing if it does not come."""
     for packet in packets:
         if packet.is_keyframe and (packet.pts, packet.dts) == (key.pts, key.dts):

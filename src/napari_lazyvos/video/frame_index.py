@@ -42,7 +42,7 @@ class FrameIndex:
     keys: tuple[Stamp, ...]  # where decoding can begin, sorted by pts
     timed: bool
     promised: int  # how many frames the file says it has; 0 where it does not say
-    damaged: bool  # the file ends too early
+    damaged: bool  # the file ends too early, or inside a frame
     seconds_per_frame: float
 
     def __len__(self) -> int:
@@ -93,8 +93,10 @@ def index_movie(path: Path) -> FrameIndex:
         with av.open(path) as container:
             stream = first_video(container, path)
             stamps, damaged = _read_stamps(container, stream)
-            promised = _promised(container, stream)
+            damaged = damaged or _is_short(container, stream, stamps)
             timed = _is_timed(stamps, container, stream)
+            promised = stream.frames
+            headless = container.format.name.startswith("mpeg")  # no header tells where it ends
             tick = float(stream.time_base or 0)
             rate = float(stream.average_rate or 0)
     except av.FFmpegError as error:
@@ -102,8 +104,8 @@ def index_movie(path: Path) -> FrameIndex:
             f"{path} cannot be read as a movie ({error.strerror}): is the file complete?"
         ) from error
     shown, keys = _order(stamps, timed)
-    if damaged or len(shown) < promised:
-        shown = _cut_at_gap(shown, stamps) if timed else shown[: -MOST_REORDERED * damaged or None]
+    if damaged or headless:
+        shown = _cut_at_gap(shown, stamps) if timed else shown[:-MOST_REORDERED]
     if not len(shown):
         raise LazyVosError(f"{path} has zero frames that can be read")
     if timed and len(shown) > 1:
@@ -128,14 +130,22 @@ def _read_stamps(container: InputContainer, stream: VideoStream) -> tuple[list[S
     return stamps, False
 
 
-def _promised(container: InputContainer, stream: VideoStream) -> int:
-    """Return the number of frames that the headers state, or that follows from the duration."""
+def _is_short(container: InputContainer, stream: VideoStream, stamps: list[Stamp]) -> bool:
+    """Tell if the file ends before what its headers promise."""
+    kind = container.format.name
+    if "mp4" in kind:  # its count is no help: an edit list may hide frames
+        entries = stream.index_entries
+        return bool(len(entries)) and entries[-1].pos + entries[-1].size > container.size
     if stream.frames:
-        return stream.frames
-    if container.duration is None or not stream.average_rate:
-        return 0
-    # rounded down by one: a duration may or may not count how long the last frame is shown
-    return max(0, int(container.duration / av.time_base * stream.average_rate) - 1)
+        return len(stamps) < stream.frames
+    times = sorted(stamp.pts for stamp in stamps if stamp.pts is not None)
+    if "matroska" not in kind or container.duration is None or len(times) < 2:
+        return False
+    if len(container.streams) > 1 or not stream.time_base:
+        return False  # the duration may be that of the sound
+    longest = max(b - a for a, b in pairwise(times))
+    end = container.duration / av.time_base / stream.time_base
+    return bool(end - times[-1] > 2 * longest)
 
 
 def _is_timed(stamps: list[Stamp], container: InputContainer, stream: VideoStream) -> bool:

@@ -51,7 +51,7 @@ class MovieSource:
         self._lock = Lock()
         self._reformatter = VideoReformatter()
         self._warned = False
-        if self._index.damaged or len(self._index) < self._index.promised:
+        if self._index.damaged:
             self._warn_short()
         first = self._frame(0)
         self._turns = round(first.rotation / 90) % 4  # a phone held upright
@@ -123,10 +123,10 @@ class MovieSource:
             self._cache.popitem(last=False)
 
     def _warn_short(self) -> None:
-        promised = f" of {self._index.promised}" if self._index.promised else ""
+        promised = f"of {self._index.promised} frames " if self._index.promised else "frames "
         warn(
-            f"{self._path} ends too early: {len(self._index)}{promised} frames can be read, and "
-            "these are used",
+            f"{self._path} ends too early: the first {len(self._index)} {promised}can be read, "
+            "and these are used",
             stacklevel=3,
         )
 

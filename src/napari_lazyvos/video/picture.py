@@ -59,9 +59,9 @@ def read_size(path: Path) -> tuple[int, int]:
 
 def _read_pillow(path: Path) -> np.ndarray:
     with Image.open(path) as image:
-        if not image.mode.startswith(DEEP_MODES):
-            image = image.convert("L" if image.mode in GREY_MODES else "RGB")
-        return np.asarray(image)
+        if image.mode.startswith(DEEP_MODES):
+            return np.asarray(image)
+        return np.asarray(image.convert("L" if image.mode in GREY_MODES else "RGB"))
 
 
 def _read_tiff(path: Path) -> np.ndarray:

@@ -58,4 +58,4 @@ def echocardiogram() -> Path:
     """Return a real ultrasound clip of a heart (DICOM, 30 frames, 240 x 320) that pydicom ships."""
     from pydicom.examples import get_path
 
-    return get_path("ybr_color")
+    return Path(get_path("ybr_color"))
