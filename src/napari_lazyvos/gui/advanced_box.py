@@ -1,0 +1,60 @@
+"""Settings that most people leave as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QWidget
+from superqt import QCollapsible
+
+from napari_lazyvos import refine, trackers
+
+__all__ = ["AdvancedBox"]
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+LIKELY_RISE = 0.1  # of the score; the paper's 0.5 was tuned for XMem
+
+
+class AdvancedBox(QCollapsible):
+    """Which tracker and refiner, on which device, and when to ask for help; closed at first."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Advanced", parent, expandedIcon="▾", collapsedIcon="▸")
+        self.setDuration(0)
+        self.tracker, self.refiner, self.device = QComboBox(), QComboBox(), QComboBox()
+        self.tracker.addItems(trackers.names())
+        self.refiner.addItems(refine.names())
+        self.device.addItems(DEVICES)
+        self.tracker.setToolTip("How masks are carried from frame to frame")
+        self.refiner.setToolTip("How clicks become a mask")
+        self.device.setToolTip("Where to compute; auto takes a graphics card if there is one")
+        self.ask = QCheckBox("Ask for help at a rise of")
+        self.ask.setToolTip("Pause when the tracker's uncertainty of an object rises by this much")
+        self.rise = QDoubleSpinBox(minimum=0.01, maximum=1.0, singleStep=0.05, value=LIKELY_RISE)
+        self._settings = QWidget()
+        form = QFormLayout(self._settings)
+        form.setContentsMargins(12, 4, 0, 4)
+        form.setFieldGrowthPolicy(QFormLayout.AllNonFixedFieldsGrow)
+        form.addRow("Tracker", self.tracker)
+        form.addRow("Refiner", self.refiner)
+        form.addRow("Device", self.device)
+        asking = QHBoxLayout()
+        asking.addWidget(self.ask, 1)
+        asking.addWidget(self.rise)
+        form.addRow(asking)
+        self.addWidget(self._settings)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The settings, as `Session` takes them."""
+        return {
+            "tracker": self.tracker.currentText(),
+            "refiner": self.refiner.currentText(),
+            "device": self.device.currentText(),
+            "tau_user": self.rise.value() if self.ask.isChecked() else None,
+        }
+
+    def set_open(self, is_open: bool) -> None:
+        """Lock the settings while a session has them."""
+        self._settings.setEnabled(not is_open)
+        self._settings.setToolTip("Close the session to change these" if is_open else "")

@@ -1,0 +1,197 @@
+"""The one thread that works on a session, so that the main thread never waits for it.
+
+    main thread --- jobs ---> Engine's thread --- inbox ---> main thread, at most 30 times a second
+
+The session answers one call at a time and a call may wait for the frame in flight. The thread
+takes jobs one after the other, and while it tracks, between two frames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.gui.inbox import Inbox
+from napari_lazyvos.lazy.events import HelpRequest
+
+if TYPE_CHECKING:  # torch shall load in the engine's thread, not with this module
+    from napari_lazyvos.lazy.session import Session
+
+__all__ = ["Done", "Engine", "Job", "Opened", "Wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do with the session."""
+
+    text: str  # what it is, in words, for the message if it fails: "place the click"
+    work: Callable[[Session], Any]  # called in the engine's thread
+    then: Callable[[Any], None] | None = None  # called with the result in the main thread
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The session is there."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job is done."""
+
+    job: Job
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Something failed; the thread lives on, unless the session could not be opened."""
+
+    text: str  # what failed, in words
+    error: Exception
+    job: Job | None = None  # which job; None for a run
+    fatal: bool = False  # the session could not be opened
+
+    @property
+    def message(self) -> str:
+        """A sentence for the person."""
+        if isinstance(self.error, LazyVosError):
+            return str(self.error)
+        return f"Could not {self.text}: {type(self.error).__name__}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    options: dict[str, Any]  # as `Session.run` takes them
+
+
+_Task: TypeAlias = Job | _Run | None  # None: the end
+
+
+class Engine:
+    """Does jobs on a session in a thread of its own.
+
+    Parameters
+    ----------
+    open_session : callable
+        Opens the session, in the thread: reading a video and making a store take time.
+    owned : bool
+        Whether `close` closes the session too.
+    after : Engine, optional
+        One that was told to close; its session is let go of before this one is opened.
+    """
+
+    def __init__(
+        self,
+        open_session: Callable[[], Session],
+        *,
+        owned: bool = True,
+        after: Engine | None = None,
+    ) -> None:
+        self.inbox = Inbox()
+        self.session: Session | None = None
+        self._open_session = open_session
+        self._owned = owned
+        self._tasks: SimpleQueue[_Task] = SimpleQueue()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(
+            target=self._live, args=(after,), name="lazyvos-engine", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closing.is_set()
+
+    def do(self, job: Job) -> None:
+        """Hand in a job; it is done after those before it."""
+        self._tasks.put(job)
+
+    def run(self, **options: Any) -> None:
+        """Track, with the options of `Session.run`."""
+        self._tasks.put(_Run(options))
+
+    def pause(self) -> None:
+        """Stop tracking after the frame in flight; never blocks."""
+        if self.session is not None:
+            self.session.pause()
+
+    def cancel(self) -> None:
+        """Give the run up after the frame in flight; never blocks."""
+        if self.session is not None:
+            self.session.cancel()
+
+    def close(self, timeout: float = 0.0) -> None:
+        """Stop after the frame in flight, and wait up to `timeout` seconds for that."""
+        if not self.closed:
+            self._closing.set()
+            self.cancel()
+            self._tasks.put(None)
+        if timeout:
+            self.join(timeout)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the thread has ended; `close` tells it to."""
+        self._thread.join(timeout)
+
+    def _live(self, after: Engine | None) -> None:
+        if after is not None:
+            after.join()
+        try:
+            self.session = self._open_session()
+        except Exception as error:
+            self.inbox.put(Wrong("open the video", error, fatal=True))
+            return
+        self.inbox.put(Opened(self.session))
+        try:
+            while not self.closed:
+                self._do(self._tasks.get(), self.session)
+        finally:
+            if self._owned:
+                self.session.close()
+
+    def _do(self, task: _Task, session: Session) -> None:
+        match task:
+            case Job(text=text, work=work):
+                try:
+                    self.inbox.put(Done(task, work(session)))
+                except Exception as error:
+                    self.inbox.put(Wrong(text, error, job=task))
+            case _Run():
+                try:
+                    self._track(task, session)
+                except Exception as error:
+                    self.inbox.put(Wrong("track", error))
+
+    def _track(self, run: _Run, session: Session) -> None:
+        with contextlib.closing(session.run(**run.options)) as events:
+            for event in events:
+                self.inbox.put(event)
+                if self.closed:
+                    return
+                # A call for help ends the run, so that the person answers in peace; tracking
+                # goes on from there.
+                if isinstance(event, HelpRequest):
+                    session.pause()
+                self._do_waiting_jobs(session)
+
+    def _do_waiting_jobs(self, session: Session) -> None:
+        later: list[_Task] = []
+        while True:
+            try:
+                task = self._tasks.get_nowait()
+            except Empty:
+                break
+            if isinstance(task, Job):
+                self._do(task, session)
+            else:
+                later.append(task)
+        for task in later:
+            self._tasks.put(task)

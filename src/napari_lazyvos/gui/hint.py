@@ -1,0 +1,57 @@
+"""What to do next, in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_lazyvos.lazy.events import RunState, Status
+
+__all__ = ["Situation", "next_step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the next step depends on."""
+
+    video: str | None  # name of the chosen layer
+    folder: str = ""  # name of the folder for the results
+    resumable: bool = False  # it holds results already
+    opening: bool = False  # a session is being opened
+    status: Status | None = None  # of the open session
+    running: bool = False
+    progress: str = ""  # of the run: "frame 41 of 120"
+    label: int = 1  # the object that is being edited
+    layers_missing: bool = False
+
+
+def next_step(now: Situation) -> str:
+    """Return the sentence that stands at the top of the widget."""
+    if now.opening:
+        return f"Opening {now.video}…"
+    if now.status is None:
+        return _before_session(now)
+    if now.running or now.status.state is RunState.RUNNING:
+        return f"Tracking {now.progress}" if now.progress else "Getting the tracker ready…"
+    if now.layers_missing:
+        return "A layer was deleted; nothing is lost. Press Show layers to bring it back."
+    return _in_session(now, now.status)
+
+
+def _before_session(now: Situation) -> str:
+    if now.video is None:
+        return "Open a movie: drop a file here, or File ▸ Open Sample ▸ Lazy VOS."
+    if now.resumable:
+        return f"Press Resume to go on with {now.folder}."
+    return f"Press Start. Results will go into {now.folder}."
+
+
+def _in_session(now: Situation, status: Status) -> str:
+    if not status.labels:
+        return "Click on the object to segment, in any frame."
+    if now.label not in status.labels:
+        return f"Click on object {now.label}, in any frame."
+    if status.todo:
+        frames = "1 frame" if status.todo == 1 else f"{status.todo} frames"
+        verb = "go on" if status.state is RunState.PAUSED else "track"
+        return f"Press Track to {verb}: {frames} to do. Or click and draw to correct the mask."
+    return "All is tracked. Where a mask is wrong, click or draw, then Track again."

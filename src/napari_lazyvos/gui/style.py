@@ -1,0 +1,26 @@
+"""How the widget differs from napari's theme; readable on light and on dark."""
+
+from __future__ import annotations
+
+from napari_lazyvos.gui.colours import EXCLUDE, INCLUDE
+
+__all__ = ["SHEET"]
+
+ACCENT = "#4560c4"  # what napari's own themes call "current"
+ERROR = "#d55e00"
+
+SHEET = f"""
+QLabel#hint {{
+    background: rgba(127, 127, 127, 40);
+    border-left: 3px solid {ACCENT};
+    padding: 7px 8px;
+}}
+QLabel#hint[tone="error"] {{ border-left-color: {ERROR}; }}
+QPushButton {{ padding: 4px 6px; }}
+QPushButton#primary:enabled {{ background: {ACCENT}; color: white; }}
+QPushButton#primary:enabled:hover {{ background: #5b76da; }}
+QPushButton#include:checked:enabled {{ background: {INCLUDE}; color: white; }}
+QPushButton#exclude:checked:enabled {{ background: {EXCLUDE}; color: white; }}
+QTreeWidget {{ background: rgba(127, 127, 127, 25); border-radius: 3px; }}
+QHeaderView::section {{ background: transparent; border: none; padding: 2px 4px; }}
+"""

@@ -1,0 +1,365 @@
+"""The dock widget *Lazy segmentation*."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_error, show_info
+from napari.viewer import Viewer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_lazyvos.gui import keys, opening
+from napari_lazyvos.gui.advanced_box import AdvancedBox
+from napari_lazyvos.gui.axes import Axes
+from napari_lazyvos.gui.binding import Binding
+from napari_lazyvos.gui.engine import Engine
+from napari_lazyvos.gui.exporting import ExportMenu
+from napari_lazyvos.gui.hint import Situation, next_step
+from napari_lazyvos.gui.layers import placement
+from napari_lazyvos.gui.objects_box import ObjectsBox
+from napari_lazyvos.gui.states import object_rows
+from napari_lazyvos.gui.style import SHEET
+from napari_lazyvos.gui.track_box import TrackBox
+from napari_lazyvos.gui.video_box import VideoBox
+from napari_lazyvos.lazy.events import FrameResult, HelpRequest
+
+if TYPE_CHECKING:
+    from napari_lazyvos.lazy.session import Session
+
+__all__ = ["LazyWidget"]
+
+CLOSE_SECONDS = 5.0  # that closing the window waits for the frame in flight
+
+
+class LazyWidget(QWidget):
+    """Click an object, have it tracked, correct it where that is wrong.
+
+    What is done lives in a session, which a `Binding` ties to the viewer; both go when the widget
+    is destroyed, and the results stay in their folder.
+
+    Parameters
+    ----------
+    napari_viewer : napari viewer
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self.binding: Binding | None = None  # of the session that is open or being opened
+        self._bindings: list[Binding] = []  # the latest; shared with what cleans up
+        self._layer: Any = None  # the layer that the session is about
+        self._said = ""  # stands in place of the next step until something is done
+        self._progress = ""
+        self.hint = QLabel(wordWrap=True, objectName="hint", textFormat=Qt.PlainText)
+        self.video = VideoBox(napari_viewer)
+        self.objects = ObjectsBox()
+        self.track = TrackBox()
+        self.advanced = AdvancedBox()
+        self.undo, self.redo = QPushButton("Undo"), QPushButton("Redo")
+        self.export = QPushButton("Export")
+        self.keys = QPushButton("Keys…", toolTip="All keys and mouse buttons")
+        self._menu = ExportMenu(self)
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    @property
+    def session(self) -> Session | None:
+        """The open session."""
+        return self.binding.session if self.binding is not None else None
+
+    def start(self) -> None:
+        """Open a session on the chosen video; results that are there already are resumed."""
+        layer, axes, folder = self.video.layer, self.video.axes, self.video.folder
+        if layer is None or axes is None or folder is None:
+            return
+        open_session = partial(
+            opening.open_session,
+            layer,
+            time=axes.time,
+            others=self.video.others,
+            folder=folder,
+            **self.advanced.options,
+        )
+        self._bind(partial(Engine, open_session), axes)
+
+    def adopt(self, session: Session) -> None:
+        """Show a session that was made elsewhere; closing the widget does not close it."""
+        layer = opening.layer_of(self._viewer, session)
+        axes = opening.axes_of(session, layer)
+        self.video.choose(layer)
+        self.video.choose_time(axes.time)
+        self.video.set_folder(session.store.path)
+        self._bind(partial(Engine, lambda: session, owned=False), axes)
+
+    def stop(self) -> None:
+        """Close the session and take its layers away; the results stay in their folder."""
+        binding, self.binding, self._layer = self.binding, None, None
+        if binding is None:
+            return
+        binding.close()
+        binding.deleteLater()
+        self._say("")
+
+    def _bind(self, make_engine: Any, axes: Axes) -> None:
+        self.stop()
+        self._layer = self.video.layer
+        engine = make_engine(after=self._bindings[-1].engine if self._bindings else None)
+        like = placement(self.video.layer)
+        binding = Binding(self._viewer, engine, axes, like, self._actions(), self)
+        self._bindings[:] = [binding]
+        binding.opened.connect(self._on_opened)
+        binding.changed.connect(self._refresh)
+        binding.tracked.connect(self._on_tracked)
+        binding.finished.connect(lambda _: self._say(""))
+        binding.help_wanted.connect(self._on_help_wanted)
+        binding.failed.connect(self._on_failed)
+        binding.lost.connect(self._on_lost)
+        binding.follow = self.track.follow.isChecked()
+        self.binding = binding
+        self._say("")
+
+    def _actions(self) -> dict[str, Any]:
+        """Return what each key does; see `keys.KEYS`."""
+        return {
+            "toggle": self._toggle,
+            "flip": self._flip,
+            "new": self._new_object,
+            "up": partial(self._choose_neighbour, 1),
+            "down": partial(self._choose_neighbour, -1),
+            "undo": partial(self._do, "undo", lambda session: session.undo()),
+            "redo": partial(self._do, "redo", lambda session: session.redo()),
+            "go": self._go,
+            "step": partial(self._track, at_most=1),
+        }
+
+    # What the person does -----------------------------------------------------------------------
+
+    def _do(self, text: str, work: Any) -> None:
+        self._said = ""
+        if self.binding is not None:
+            self.binding.do(text, work)
+
+    def _go(self) -> None:
+        if self.binding is not None and self.binding.running:
+            self._pause()
+        elif self.track.track.isEnabled():
+            self._track()
+
+    def _track(self, **options: Any) -> None:
+        if self.binding is not None and self.track.track.isEnabled():
+            self._said = self._progress = ""
+            self.track.begin()
+            self.binding.track(**self.track.options, **options)
+
+    def _pause(self) -> None:
+        if self.binding is not None:
+            self.binding.engine.pause()
+
+    def _cancel(self) -> None:
+        if self.binding is not None:
+            self.binding.engine.cancel()
+
+    def _choose(self, **what: Any) -> None:
+        if self.binding is not None:
+            self.binding.choose(**what)
+
+    def _show_layers(self) -> None:
+        if self.binding is not None:
+            self.binding.show_layers()
+
+    def _new_object(self) -> None:
+        if self.binding is not None and self.session is not None:
+            self._said = ""
+            self.binding.click_next()
+            self.binding.choose(label=self.binding.next_label(), positive=True)
+
+    def _end_object(self) -> None:
+        if self.binding is not None and self.binding.layers is not None:
+            label, t = self.binding.label, self.binding.layers.shown_frame()
+            self._do("end the object", lambda session: session.end_object(label, t))
+
+    def _remove_object(self) -> None:
+        if self.binding is not None:
+            label = self.binding.label
+            self._do("remove the object", lambda session: session.remove_object(label))
+
+    def _rename(self, label: int, name: str) -> None:
+        self._do("rename the object", lambda session: session.name_object(label, name))
+
+    def _choose_neighbour(self, step: int) -> None:
+        if self.binding is not None and self.session is not None:
+            labels = sorted({*self.session.labels, self.binding.label})
+            index = labels.index(self.binding.label) + step
+            self._choose(label=labels[index % len(labels)])
+
+    def _toggle(self) -> None:
+        if self.binding is not None:
+            self._choose(positive=not self.binding.positive)
+
+    def _flip(self) -> None:
+        if self.binding is not None and self.binding.clicks is not None:
+            self.binding.clicks.flip_selected()
+
+    def _export(self, format: str, path: Path, overwrite: bool) -> None:
+        self._do(
+            "export",
+            lambda session: session.export(format, path, overwrite=overwrite),
+        )
+
+    # What the session does ----------------------------------------------------------------------
+
+    def _on_opened(self) -> None:
+        session = self.session
+        if session is None or self.binding is None:
+            return
+        self.track.set_frames(session.store.frames)
+        self._menu.folder = session.store.path.parent
+        self._menu.name = session.video.name
+        if session.labels:
+            objects = "1 object" if len(session.labels) == 1 else f"{len(session.labels)} objects"
+            show_info(f"Resumed {session.store.path.name}: {objects}.")
+        self.binding.click_next()
+
+    def _on_tracked(self, result: FrameResult) -> None:
+        self._progress = f"frame {result.t}: {result.done} of {result.total or '?'}"
+        self.track.show_result(result)
+        self._show_hint()
+
+    def _on_help_wanted(self, request: HelpRequest) -> None:
+        self._say(
+            f"Unsure of object {request.label} in frame {request.t}. Click to correct it, then "
+            "Track; or just Track if it is right."
+        )
+
+    def _on_failed(self, message: str) -> None:
+        show_error(message)
+        self._say(message)
+
+    def _on_lost(self, message: str) -> None:
+        self.stop()
+        self._on_failed(message)
+
+    # What is shown ------------------------------------------------------------------------------
+
+    def _say(self, sentence: str) -> None:
+        """Show a sentence in place of the next step, or the next step again if it is empty."""
+        self._said = sentence
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Set every button and text from the state of things; the only place that does."""
+        binding, session = self.binding, self.session
+        status = binding.status if binding is not None else None
+        running = binding is not None and binding.running
+        label = binding.label if binding is not None else 0
+        known = status is not None and label in status.labels
+        self.video.set_open(is_open=binding is not None, resumable=self._resumable())
+        self.advanced.set_open(binding is not None)
+        self.track.set_status(status, running=running)
+        self.objects.setEnabled(session is not None)
+        self.objects.end.setEnabled(known)
+        self.objects.remove.setEnabled(known)
+        self.objects.show_layers.setVisible(self._layers_missing())
+        for button, text, key in (
+            (self.undo, status and status.can_undo, "Ctrl+Z"),
+            (self.redo, status and status.can_redo, "Ctrl+Shift+Z"),
+        ):
+            button.setEnabled(bool(text) and not running)
+            button.setToolTip(f"{button.text()}: {text}  ({key})" if text else key)
+        self.export.setEnabled(bool(status and status.labels) and not running)
+        if binding is not None and binding.layers is not None and session is not None:
+            rows = object_rows(session, binding.layers.shown_frame(), label)
+            self.objects.show_objects(rows, label)
+            self.objects.show_polarity(binding.positive)
+        else:
+            self.objects.show_objects((), 0)
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        binding, layer = self.binding, self.video.layer
+        text = self._said or next_step(
+            Situation(
+                video=layer.name if layer is not None else None,
+                folder=self.video.folder.name if self.video.folder is not None else "",
+                resumable=self._resumable(),
+                opening=binding is not None and binding.layers is None,
+                status=binding.status if binding is not None else None,
+                running=binding is not None and binding.running,
+                progress=self._progress,
+                label=binding.label if binding is not None else 1,
+                layers_missing=self._layers_missing(),
+            )
+        )
+        if text != self.hint.text():
+            self.hint.setText(text)
+
+    def _layers_missing(self) -> bool:
+        layers = self.binding.layers if self.binding is not None else None
+        return layers is not None and bool(layers.missing)
+
+    def _resumable(self) -> bool:
+        return self.video.folder is not None and (self.video.folder / "session.json").exists()
+
+    # How it is put together ---------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        self.setStyleSheet(SHEET)
+        self.export.setMenu(self._menu)
+        bottom = QHBoxLayout()
+        for button in (self.undo, self.redo, self.export, self.keys):
+            bottom.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        for widget in (self.hint, self.video, self.objects, self.track):
+            layout.addWidget(widget)
+        layout.addLayout(bottom)
+        layout.addWidget(self.advanced)
+        layout.addStretch(1)
+
+    def _connect(self) -> None:
+        self.video.chosen.connect(self._on_video_chosen)
+        self.video.start_pressed.connect(self.start)
+        self.video.close_pressed.connect(self.stop)
+        self.objects.new_pressed.connect(self._new_object)
+        self.objects.end_pressed.connect(self._end_object)
+        self.objects.remove_pressed.connect(self._remove_object)
+        self.objects.renamed.connect(self._rename)
+        self.objects.chosen.connect(lambda label: self._choose(label=label))
+        self.objects.polarity_chosen.connect(lambda on: self._choose(positive=on))
+        self.objects.show_layers_pressed.connect(self._show_layers)
+        self.track.track_pressed.connect(self._track)
+        self.track.step_pressed.connect(partial(self._track, at_most=1))
+        self.track.pause_pressed.connect(self._pause)
+        self.track.cancel_pressed.connect(self._cancel)
+        self.track.only.toggled.connect(self._refresh)
+        self.track.follow_chosen.connect(self._on_follow)
+        self.undo.clicked.connect(self._actions()["undo"])
+        self.redo.clicked.connect(self._actions()["redo"])
+        self.keys.clicked.connect(lambda: keys.KeysDialog(self).exec())
+        self._menu.wanted.connect(self._export)
+        # napari sends a dock widget no closeEvent; a bound method would be gone by then.
+        self.destroyed.connect(partial(_clean_up, self._viewer, self._bindings, self.video))
+        keys.bind_viewer(self._viewer, self._actions())
+
+    def _on_video_chosen(self) -> None:
+        """Close the session when another video is chosen; its results stay."""
+        chosen = self.video.layer
+        if self.binding is not None and chosen is not None and chosen != self._layer:
+            self.stop()
+        self._refresh()
+
+    def _on_follow(self, follow: bool) -> None:
+        if self.binding is not None:
+            self.binding.follow = follow
+
+
+def _clean_up(viewer: Viewer, bindings: list[Binding], video: VideoBox, *_: Any) -> None:
+    """Leave nothing behind; Qt's part of the widget is gone already."""
+    keys.unbind_viewer(viewer)
+    video.disconnect_viewer()
+    for binding in bindings:
+        binding.let_go(CLOSE_SECONDS)
