@@ -11,4 +11,51 @@ Conventions that hold everywhere in this package
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from napari_lazyvos.errors import LazyVosError
+    from napari_lazyvos.gui.show import show
+    from napari_lazyvos.lazy.events import (
+        Event,
+        Failed,
+        Finished,
+        FinishReason,
+        FrameResult,
+        HelpRequest,
+    )
+    from napari_lazyvos.lazy.session import Session
+    from napari_lazyvos.video import open_video
+
+# What a person who writes Python needs, and the room that it lives in. It is imported when it is
+# first asked for: `import napari_lazyvos` loads neither torch nor Qt, and napari starts as fast.
+_ROOMS = {
+    "Event": "lazy.events",
+    "Failed": "lazy.events",
+    "FinishReason": "lazy.events",
+    "Finished": "lazy.events",
+    "FrameResult": "lazy.events",
+    "HelpRequest": "lazy.events",
+    "LazyVosError": "errors",
+    "Session": "lazy.session",
+    "open_video": "video",
+    "show": "gui.show",
+}
+
+__all__ = [*_ROOMS, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its room."""
+    from importlib import import_module
+
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names without importing them."""
+    return __all__

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -22,6 +23,7 @@ from napari_lazyvos.lazy import annotation
 from napari_lazyvos.lazy.events import Event, Finished, FinishReason, Status
 from napari_lazyvos.lazy.loop import Loop, Request
 from napari_lazyvos.lazy.models import Models
+from napari_lazyvos.lazy.opening import open_store, read_making
 from napari_lazyvos.lazy.plan import BACKWARD, FORWARD, Direction
 from napari_lazyvos.lazy.run import Run, finish
 from napari_lazyvos.refine.protocol import Click, Refiner, check_clicks
@@ -29,7 +31,6 @@ from napari_lazyvos.store.document import ObjectInfo, PlacedClick
 from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.journal import Change
 from napari_lazyvos.store.ledger import State
-from napari_lazyvos.store.store import Store
 from napari_lazyvos.trackers.protocol import Tracker
 from napari_lazyvos.video import open_video
 
@@ -109,7 +110,7 @@ class Session:
         if store is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="lazyvos-")
             store = Path(self._temporary.name) / f"{self.video.name}.lazyvos"
-        self.store = self._open_store(Path(store))
+        self.store = open_store(Path(store), self.video, self._models)
         self._loop = Loop(self.video, self.store, self._models, self._lock, tau_user)
         self._closed = False
 
@@ -127,15 +128,10 @@ class Session:
         LazyVosError
             If the folder holds no session, or its video was in memory only, or is gone.
         """
-        with Store.open(store) as opened:
-            made_with = opened.metadata
-        described = made_with["video"]
-        if described.get("what") is None:
-            raise LazyVosError(
-                f"the video of {store} was in memory only: give it again, Session(video, store=...)"
-            )
-        chosen = {name: made_with[name] for name in ("tracker", "refiner", "tracker_options")}
-        return cls(open_video(**described), store=store, **(chosen | options))
+        video, made_with = read_making(store)
+        session = cls(video, store=store, **(made_with | options))
+        session._owns_video = True
+        return session
 
     # What there is ------------------------------------------------------------------------------
 
@@ -231,16 +227,14 @@ class Session:
         with self._lock:
             click = self.store.document.click(click_id)
             self._check_place(t, y, x)
-            moved = PlacedClick(click_id, t, float(y), float(x), click.label, click.positive)
+            moved = replace(click, t=t, y=float(y), x=float(x))
             self._replace_click(click, moved, f"move click {click_id}")
 
     def flip_click(self, click_id: int) -> None:
         """Turn a positive click into a negative one, or back."""
         with self._lock:
             click = self.store.document.click(click_id)
-            flipped = PlacedClick(
-                click_id, click.t, click.y, click.x, click.label, not click.positive
-            )
+            flipped = replace(click, positive=not click.positive)
             self._replace_click(click, flipped, f"flip click {click_id}")
 
     def remove_click(self, click_id: int) -> None:
@@ -458,34 +452,6 @@ class Session:
         self.close()
 
     # --------------------------------------------------------------------------------------------
-
-    def _open_store(self, path: Path) -> Store:
-        frames, height, width = self.video.frames, self.video.height, self.video.width
-        if frames is None:
-            raise LazyVosError(f"{self.video.name} is still growing: its length must be known.")
-        if not Store.exists(path):
-            return Store.create(
-                path,
-                frames=frames,
-                height=height,
-                width=width,
-                scale=self.video.scale,
-                metadata={
-                    "video": self.video.describe(),
-                    "tracker": self._models.tracker_name,
-                    "tracker_options": self._models.tracker_options,
-                    "refiner": self._models.refiner_name,
-                },
-            )
-        store = Store.open(path)
-        if store.masks.shape != (frames, height, width):
-            shape = store.masks.shape
-            store.close()
-            raise LazyVosError(
-                f"{path} holds a session on another video: its (frames, height, width) is {shape}, "
-                f"this video's is {(frames, height, width)}. Choose another folder."
-            )
-        return store
 
     @contextmanager
     def _change(self, text: str, t: int | None) -> Iterator[Edit]:

@@ -1,0 +1,86 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+__all__ = [
+    "ClickOption",
+    "Debug",
+    "Device",
+    "ExportFormats",
+    "Json",
+    "Overwrite",
+    "parse_click",
+    "parse_limits",
+    "parse_others",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ClickOption:
+    """A click as it is typed."""
+
+    t: int
+    y: float
+    x: float
+    label: int = 1
+    positive: bool = True
+
+
+def parse_click(text: str) -> ClickOption:
+    """Read ``T,Y,X[,LABEL[,-]]``."""
+    parts = [part.strip() for part in text.split(",")]
+    signs = {"-": False, "+": True}
+    try:
+        if not 3 <= len(parts) <= 5 or (len(parts) == 5 and parts[4] not in signs):
+            raise ValueError
+        label = int(parts[3]) if len(parts) > 3 else 1
+        positive = signs[parts[4]] if len(parts) > 4 else True
+        return ClickOption(int(parts[0]), float(parts[1]), float(parts[2]), label, positive)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no click: write T,Y,X or T,Y,X,LABEL or T,Y,X,LABEL,- (frame, row, "
+            "column, object, minus for a negative click), such as 0,108,175"
+        ) from None
+
+
+def parse_others(texts: list[str]) -> dict[str, Any]:
+    """Read ``AXIS=INDEX`` or ``AXIS=max``."""
+    others: dict[str, Any] = {}
+    for text in texts:
+        axis, _, pick = text.partition("=")
+        if not axis or not (pick == "max" or pick.isdigit()):
+            raise typer.BadParameter(
+                f"{text!r}: write AXIS=INDEX or AXIS=max, such as Z=4 or Z=max"
+            )
+        others[axis.upper()] = pick if pick == "max" else int(pick)
+    return others
+
+
+def parse_limits(text: str | None) -> tuple[float, float] | None:
+    """Read ``LOW,HIGH``."""
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: write LOW,HIGH, such as 100,4095") from None
+    return low, high
+
+
+Device: TypeAlias = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or mps.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
+Overwrite: TypeAlias = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that are there.")
+]
+ExportFormats: TypeAlias = Annotated[
+    list[str],
+    typer.Option("--export", metavar="FORMAT", help="Also write: tif, ome-zarr, coco, ctc, csv."),
+]
+OutFolder: TypeAlias = Annotated[Path, typer.Option("--out", help="Folder for the results.")]

@@ -1,0 +1,64 @@
+"""The store of a session: made for a video, or opened again with the same one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.lazy.models import Models
+from napari_lazyvos.store.store import Store
+from napari_lazyvos.video import Video, open_video
+
+__all__ = ["open_store", "read_making"]
+
+
+def open_store(path: Path, video: Video, models: Models) -> Store:
+    """Open the store in a folder, or make one for this video.
+
+    Raises
+    ------
+    LazyVosError
+        If the folder holds something else, or a session on another video.
+    """
+    if video.frames is None:
+        raise LazyVosError(f"{video.name} is still growing: its length must be known.")
+    size = (video.frames, video.height, video.width)
+    if not Store.exists(path):
+        frames, height, width = size
+        metadata = {
+            "video": video.describe(),
+            "tracker": models.tracker_name,
+            "tracker_options": models.tracker_options,
+            "refiner": models.refiner_name,
+        }
+        return Store.create(
+            path, frames=frames, height=height, width=width, scale=video.scale, metadata=metadata
+        )
+    store = Store.open(path)
+    if store.masks.shape != size:
+        store.close()
+        raise LazyVosError(
+            f"{path} holds a session on another video: its (frames, height, width) is "
+            f"{store.masks.shape}, this video's is {size}. Choose another folder."
+        )
+    return store
+
+
+def read_making(path: str | os.PathLike[str]) -> tuple[Video, dict[str, Any]]:
+    """Return the video of a store, and the options that its session was made with.
+
+    Raises
+    ------
+    LazyVosError
+        If the folder holds no session, or its video was in memory only, or is gone.
+    """
+    with Store.open(path) as store:
+        metadata = store.metadata
+    if metadata["video"].get("what") is None:
+        raise LazyVosError(
+            f"the video of {path} was in memory only: give it again, Session(video, store=...)"
+        )
+    options = {name: metadata[name] for name in ("tracker", "refiner", "tracker_options")}
+    return open_video(**metadata["video"]), options

@@ -1,0 +1,37 @@
+"""How options are read."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from napari_lazyvos.cli.options import ClickOption, parse_click, parse_limits, parse_others
+
+
+@pytest.mark.parametrize(
+    ("text", "click"),
+    [
+        ("0,108,175", ClickOption(0, 108, 175)),
+        ("3, 1.5, 2, 7", ClickOption(3, 1.5, 2, 7)),
+        ("3,1,2,7,-", ClickOption(3, 1, 2, 7, False)),
+        ("3,1,2,7,+", ClickOption(3, 1, 2, 7, True)),
+    ],
+)
+def test_clicks(text, click):
+    assert parse_click(text) == click
+
+
+@pytest.mark.parametrize("text", ["", "1,2", "a,b,c", "1,2,3,4,x", "1,2,3,4,-,5", "1.5,2,3"])
+def test_what_is_no_click_is_shown_what_one_is(text):
+    with pytest.raises(typer.BadParameter, match="such as 0,108,175"):
+        parse_click(text)
+
+
+def test_other_axes_and_limits():
+    assert parse_others(["z=4", "C=max"]) == {"Z": 4, "C": "max"}
+    with pytest.raises(typer.BadParameter, match="Z=max"):
+        parse_others(["Z"])
+    assert parse_limits("100,4095") == (100.0, 4095.0)
+    assert parse_limits(None) is None
+    with pytest.raises(typer.BadParameter, match="LOW,HIGH"):
+        parse_limits("1")
