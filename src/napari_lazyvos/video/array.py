@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class ArraySource:
     what : str, optional
         The path from where `open_video` finds the array again; None if it lives in memory only.
     on_close : callable, optional
-        Called once by `close`.
+        Called once, by `close` or when the source is dropped; must not refer to the source.
 
     Raises
     ------
@@ -72,7 +73,8 @@ class ArraySource:
         }
         self._array = array
         self._layout = layout
-        self._on_close = on_close
+        # also when the source is dropped without being closed
+        self._finalizer = finalize(self, on_close) if on_close else None
 
     def read(self, t: int) -> np.ndarray:
         """Return frame `t` as (channels, H, W) in the stored dtype."""
@@ -84,6 +86,5 @@ class ArraySource:
 
     def close(self) -> None:
         """Let go of files; safe to call twice."""
-        if self._on_close is not None:
-            self._on_close()
-            self._on_close = None
+        if self._finalizer is not None:
+            self._finalizer()

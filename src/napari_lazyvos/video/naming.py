@@ -6,8 +6,9 @@ from pathlib import Path
 
 __all__ = ["video_name"]
 
-GENERIC = {"frames", "images", "img", "imgs"}  # such a folder is named by the one that holds it
-SUFFIXES = {".ome", ".zarr", ".gz"}  # second suffixes, as in cells.ome.tif
+# what has one of these names is named by the folder that holds it
+GENERIC = {"frames", "images", "img", "imgs"}
+SUFFIXES = {".ome", ".zarr", ".gz"}  # of folders, or before the last one, as in cells.ome.tif
 
 
 def video_name(path: Path) -> str:
@@ -21,11 +22,7 @@ def video_name(path: Path) -> str:
     'patient 7'
     """
     path = path.resolve()
-    if path.name.lower() in GENERIC and path.parent.name:
-        return path.parent.name
-    if path.is_dir() and path.suffix.lower() not in SUFFIXES:
-        return path.name
-    stem = path.stem
-    while Path(stem).suffix.lower() in SUFFIXES:
-        stem = Path(stem).stem
-    return stem
+    name = path.name if path.is_dir() else path.stem
+    while Path(name).suffix.lower() in SUFFIXES:
+        name = Path(name).stem
+    return path.parent.name if name.lower() in GENERIC and path.parent.name else name

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 import tifffile
 import zarr
@@ -39,14 +41,17 @@ def open_tiff(
         raise LazyVosError(f"{path} cannot be read as TIFF: {error}") from error
     if len(series.shape) < (4 if series.axes.endswith("S") else 3):
         file.close()
+        damaged = len(file.pages) > 1 or (file.imagej_metadata or {}).get("images", 1) > 1
         raise LazyVosError(
-            f"{path} is one image of shape {series.shape}, not a video: for one file per frame, "
-            f"pass the folder {path.parent}"
+            f"{path} ends too early: it should hold more than the one image that can be read"
+            if damaged
+            else f"{path} is one image of shape {series.shape}, not a video: for one file per "
+            f"frame, pass the folder {path.parent}"
         )
     try:
         # one page per chunk, so that one frame costs one read however many strips it has
         store = series.aszarr(level=0, chunkmode=tifffile.CHUNKMODE.PAGE)
-        return ArraySource(
+        source = ArraySource(
             zarr.open_array(store, mode="r"),
             axes=axes or _stated_axes(series.axes),
             time=time,
@@ -56,9 +61,34 @@ def open_tiff(
             what=str(path.resolve()),
             on_close=file.close,
         )
+        _leave_out_what_is_lost(source, path)
     except BaseException:
         file.close()
         raise
+    return source
+
+
+def _leave_out_what_is_lost(source: ArraySource, path: Path) -> None:
+    """Shorten a source whose file ends too early to the frames that can be read, and say so."""
+
+    def lost(t: int) -> bool:
+        try:
+            source.read(t)
+        except LazyVosError:
+            return True
+        return False
+
+    stated = source.frames or 0
+    if not lost(stated - 1):
+        return
+    source.frames = bisect_left(range(stated), True, key=lost)
+    if not source.frames:
+        source.read(0)  # says why
+    warn(
+        f"{path} ends too early: the first {source.frames} of {stated} frames can be read, and "
+        "these are used",
+        stacklevel=2,
+    )
 
 
 def _stated_axes(axes: str) -> str | None:
