@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Binding"]
 
 BUSY_MS = 33  # between two looks at what the engine did: 30 times a second is as fast as one sees
-IDLE_MS = 200  # while the engine rests; what the console does to the session is noticed so fast
+IDLE_MS = 100  # while the engine rests; what the console does to the session is noticed so fast
 
 
 class Binding(QObject):
@@ -105,6 +105,12 @@ class Binding(QObject):
         if self.layers is not None:
             self.layers.remove()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something was handed to the engine that is not done and shown."""
+        drawing = self.strokes is not None and self.strokes.busy
+        return self.running or bool(self._jobs) or drawing
+
     def do(self, text: str, work: Callable[[Session], Any]) -> None:
         """Have the engine do something; `text` says what, should it fail."""
         self._hand_in(Job(text, work))
@@ -164,6 +170,8 @@ class Binding(QObject):
             self._receive(message)
         if self.session is None:
             return
+        if self.strokes is not None:
+            self.strokes.send()
         self._show_progress(mail)
         status = self.session.status
         if mail.messages or status != self.status:
@@ -256,7 +264,7 @@ class Binding(QObject):
             self.clicks = Clicks(points, self._axes, self._hand_in)
             keys.bind_layer(points, "clicks", self._actions)
         if self.strokes is None and masks is not None:
-            self.strokes = Strokes(masks, lambda: store.masks, self._hand_in)
+            self.strokes = Strokes(masks, store.masks, self._hand_in)
             masks.events.selected_label.connect(self._on_selected_label)
             keys.bind_layer(masks, "masks", self._actions)
         self.choose()

@@ -52,6 +52,6 @@ def _in_session(now: Situation, status: Status) -> str:
         return f"Click on object {now.label}, in any frame."
     if status.todo:
         frames = "1 frame" if status.todo == 1 else f"{status.todo} frames"
-        verb = "go on" if status.state is RunState.PAUSED else "track"
-        return f"Press Track to {verb}: {frames} to do. Or click and draw to correct the mask."
+        verb = "go on" if status.state is RunState.PAUSED else "begin"
+        return f"Press Track to {verb}: {frames} to do. To correct a mask, click or draw."
     return "All is tracked. Where a mask is wrong, click or draw, then Track again."

@@ -25,49 +25,65 @@ __all__ = ["Strokes"]
 class Strokes:
     """Binds a Labels layer to the corrections of a session.
 
+    Whatever writes into the layer's data counts: brush, eraser, fill, polygon, or the console.
+    napari tells of some of these before they are done, so it is the stack that tells, and `send`
+    comes after.
+
     Parameters
     ----------
     layer : Labels
-        Its data is `stack`, or shows it with more axes.
-    stack : callable
-        Returns the stack that the layer shows.
+    stack : FrameStack
+        What the layer shows, perhaps with more axes.
     do : callable
         Takes a `Job` for the engine.
     """
 
-    def __init__(
-        self, layer: Labels, stack: Callable[[], FrameStack], do: Callable[[Job], None]
-    ) -> None:
+    def __init__(self, layer: Labels, stack: FrameStack, do: Callable[[Job], None]) -> None:
         self.layer = layer
-        self.busy = False  # a stroke is being drawn just now
         self.drawn = False  # napari's undo history holds strokes
         self._stack = stack
         self._do = do
+        self._waiting = False  # something was drawn and not sent
+        self._pressed = False  # the mouse is down
         self._sent: dict[int, np.ndarray] = {}
         layer.mouse_drag_callbacks.insert(0, self._on_press)
-        layer.events.paint.connect(self._on_paint)
+        stack.on_stroke = self._on_stroke
+
+    @property
+    def busy(self) -> bool:
+        """Whether a stroke is being drawn, or waits to be sent."""
+        return self._pressed or self._waiting
 
     def close(self) -> None:
         """Let go of the layer."""
         self.layer.mouse_drag_callbacks.remove(self._on_press)
-        self.layer.events.paint.disconnect(self._on_paint)
+        self._stack.on_stroke = None
+
+    def send(self) -> None:
+        """Hand what was drawn to the engine, if the stroke has ended."""
+        if self._pressed or not self._waiting:
+            return
+        self._waiting = False
+        strokes = self._stack.strokes()
+        for t, plane in strokes.items():
+            if self._sent.get(t) is not plane:
+                self._do(Job("keep what was drawn", partial(_paint, t=t, label_map=plane)))
+        self._sent = strokes
+
+    def _on_stroke(self, t: int) -> None:
+        self._waiting = self.drawn = True
 
     def _on_press(self, layer: Labels, event: Any) -> Iterator[None]:
-        self.busy = True
+        self._pressed = True
         yield
         while event.type == "mouse_move":
             yield
-        self.busy = False
-
-    def _on_paint(self, event: Any) -> None:
-        """Send what was drawn; napari tells when a stroke has ended, not where it was."""
-        self.drawn = True
-        waiting = self._stack().strokes()
-        for t, plane in waiting.items():
-            if self._sent.get(t) is not plane:
-                self._do(Job("keep what was drawn", partial(_paint, t=t, label_map=plane)))
-        self._sent = waiting
+        self._pressed = False
 
 
-def _paint(session: Session, *, t: int, label_map: np.ndarray) -> tuple[int, ...]:
-    return session.paint(t, label_map)
+def _paint(session: Session, *, t: int, label_map: np.ndarray) -> None:
+    try:
+        session.paint(t, label_map)
+    finally:
+        # Kept or refused, what the session holds is what is shown; unless the person drew on.
+        session.store.masks.drop_stroke(t, label_map)
