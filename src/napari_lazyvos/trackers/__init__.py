@@ -2,9 +2,54 @@
 
 from __future__ import annotations
 
-__all__ = ["names"]
+import inspect
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from napari_lazyvos.errors import LazyVosError
+
+if TYPE_CHECKING:
+    from napari_lazyvos.trackers.protocol import Tracker
+
+__all__ = ["load", "names"]
+
+_CLASSES = {"handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker")}
 
 
 def names() -> tuple[str, ...]:
     """Return the names of the trackers, the default first."""
-    return ()
+    return tuple(_CLASSES)
+
+
+def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any) -> Tracker:
+    """Make a tracker, with nothing in its memory.
+
+    Parameters
+    ----------
+    name : one of `names`
+    weights : None, a path, or a state dict with the published keys
+        None means the bundled ones, or those of the catalogue. ``handcrafted`` has none.
+    device : {"auto", "cpu", "cuda", "mps"}
+    **options
+        Options of the method, under their published names; every tracker has ``size``, the
+        length in pixels of the short side to which larger frames are brought (-1: as they are).
+
+    Raises
+    ------
+    LazyVosError
+        If there is no such tracker, option or device.
+    """
+    from napari_lazyvos.nets.device import choose
+
+    if name not in _CLASSES:
+        raise LazyVosError(f"There is no tracker {name!r}: choose one of {', '.join(names())}.")
+    module, class_name = _CLASSES[name]
+    make = getattr(import_module(module), class_name)
+    known = [p for p in inspect.signature(make).parameters if p not in ("weights", "device")]
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise LazyVosError(
+            f"The tracker {name} has no option {unknown[0]!r}: it has {', '.join(known)}."
+        )
+    tracker: Tracker = make(weights=weights, device=choose(device), **options)
+    return tracker
