@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.viewer import Viewer
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -49,6 +50,7 @@ class Binding(QObject):
     opened = Signal()
     lost = Signal(str)  # the session could not be opened, and why
     failed = Signal(str)  # something else went wrong, in a sentence
+    asked = Signal()  # the person asked for something new
 
     def __init__(
         self,
@@ -86,22 +88,14 @@ class Binding(QObject):
         return self.engine.session if self.layers is not None else None
 
     def close(self) -> None:
-        """Take the layers away and stop the engine after the frame in flight."""
-        self._timer.stop()
-        self.let_go()
-
-    def let_go(self, timeout: float = 0.0) -> None:
-        """Do what `close` does without Qt, which is gone when the widget is destroyed.
-
-        Waits up to `timeout` seconds for the frame in flight.
-        """
+        """Take the layers away and stop the engine after the frame in flight; needs no Qt."""
         if self.engine.closed:
             return
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         self._viewer.dims.events.current_step.disconnect(self._on_step)
         self._unbind_clicks()
         self._unbind_strokes()
-        self.engine.close(timeout)
+        self.engine.close()
         if self.layers is not None:
             self.layers.remove()
 
@@ -120,6 +114,7 @@ class Binding(QObject):
         if self.running:
             return
         self.running = True
+        self.asked.emit()
         self._set_editable()
         self.engine.run(**options)
         self._timer.setInterval(BUSY_MS)
@@ -147,9 +142,14 @@ class Binding(QObject):
         self.positive = self.positive if positive is None else positive
         if self.clicks is not None:
             self.clicks.choose(label=self.label, positive=self.positive)
-        if self.strokes is not None and self.strokes.layer.selected_label != self.label:
-            self.strokes.layer.selected_label = self.label
+        self._show_label()
         self.changed.emit()
+
+    def _show_label(self) -> None:
+        """Let the brush draw the current object, if the masks are wide enough for its label."""
+        masks = self.strokes.layer if self.strokes is not None else None
+        if masks is not None and masks.selected_label != self.label <= np.iinfo(masks.dtype).max:
+            masks.selected_label = self.label
 
     def next_label(self) -> int:
         """Return the label of a new object: one more than any that is in use."""
@@ -161,10 +161,14 @@ class Binding(QObject):
     def _hand_in(self, job: Job) -> None:
         self._jobs += 1
         self._timer.setInterval(BUSY_MS)
+        self.asked.emit()
         self.engine.do(job)
 
     def _look(self) -> None:
         """Take what the engine did since the last look; the one gate to the main thread."""
+        if self.engine.closed:
+            self._timer.stop()
+            return
         mail = self.engine.inbox.take()
         for message in mail.messages:
             self._receive(message)
@@ -246,6 +250,7 @@ class Binding(QObject):
         if not self._jobs and self.clicks is not None and not self.clicks.busy:
             self.clicks.show(self.session.clicks)
         self.layers.refresh()
+        self._show_label()
         if self.strokes is not None and self.strokes.drawn and not self.strokes.busy:
             self.layers.forget_strokes()
             self.strokes.drawn = False

@@ -8,6 +8,7 @@ takes jobs one after the other, and while it tracks, between two frames.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import threading
 from collections.abc import Callable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # torch shall load in the engine's thread, not with this modu
     from napari_lazyvos.lazy.session import Session
 
 __all__ = ["Done", "Engine", "Job", "Opened", "Wrong"]
+
+EXIT_SECONDS = 10.0  # that the end of the program waits for the frame in flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class Engine:
             target=self._live, args=(after,), name="lazyvos-engine", daemon=True
         )
         self._thread.start()
+        # A daemon that computes while Python shuts down may crash it.
+        atexit.register(self.close, EXIT_SECONDS)
 
     @property
     def closed(self) -> bool:
@@ -148,6 +153,7 @@ class Engine:
             self.session = self._open_session()
         except Exception as error:
             self.inbox.put(Wrong("open the video", error, fatal=True))
+            atexit.unregister(self.close)
             return
         self.inbox.put(Opened(self.session))
         try:
@@ -156,6 +162,7 @@ class Engine:
         finally:
             if self._owned:
                 self.session.close()
+            atexit.unregister(self.close)
 
     def _do(self, task: _Task, session: Session) -> None:
         match task:

@@ -68,7 +68,8 @@ class Lifted:
         lengths = [len(range(*span.indices(n))) for span, n in zip(spans, self.shape, strict=True)]
         once = [1 if axis in self._axes.others else n for axis, n in enumerate(lengths)]
         whole = np.broadcast_to(core.reshape(once), lengths)
-        return whole[tuple(slice(None) if isinstance(part, slice) else 0 for part in full)]
+        kept = whole[tuple(slice(None) if isinstance(part, slice) else 0 for part in full)]
+        return kept.copy()  # napari writes into what it reads
 
     def __setitem__(self, key: Any, value: Any) -> None:
         full = self._full(key)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_lazyvos.gui import keys, opening
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LazyWidget"]
 
-CLOSE_SECONDS = 5.0  # that closing the window waits for the frame in flight
-
 
 class LazyWidget(QWidget):
     """Click an object, have it tracked, correct it where that is wrong.
@@ -52,6 +50,7 @@ class LazyWidget(QWidget):
         self._bindings: list[Binding] = []  # the latest; shared with what cleans up
         self._layer: Any = None  # the layer that the session is about
         self._said = ""  # stands in place of the next step until something is done
+        self._is_error = False  # what is said is of something that failed
         self._progress = ""
         self.hint = QLabel(wordWrap=True, objectName="hint", textFormat=Qt.PlainText)
         self.video = VideoBox(napari_viewer)
@@ -114,7 +113,8 @@ class LazyWidget(QWidget):
         binding.opened.connect(self._on_opened)
         binding.changed.connect(self._refresh)
         binding.tracked.connect(self._on_tracked)
-        binding.finished.connect(lambda _: self._say(""))
+        binding.finished.connect(self._refresh)
+        binding.asked.connect(self._on_asked)
         binding.help_wanted.connect(self._on_help_wanted)
         binding.failed.connect(self._on_failed)
         binding.lost.connect(self._on_lost)
@@ -139,7 +139,6 @@ class LazyWidget(QWidget):
     # What the person does -----------------------------------------------------------------------
 
     def _do(self, text: str, work: Any) -> None:
-        self._said = ""
         if self.binding is not None:
             self.binding.do(text, work)
 
@@ -151,7 +150,7 @@ class LazyWidget(QWidget):
 
     def _track(self, **options: Any) -> None:
         if self.binding is not None and self.track.track.isEnabled():
-            self._said = self._progress = ""
+            self._progress = ""
             self.track.begin()
             self.binding.track(**self.track.options, **options)
 
@@ -173,7 +172,7 @@ class LazyWidget(QWidget):
 
     def _new_object(self) -> None:
         if self.binding is not None and self.session is not None:
-            self._said = ""
+            self._on_asked()
             self.binding.click_next()
             self.binding.choose(label=self.binding.next_label(), positive=True)
 
@@ -224,6 +223,9 @@ class LazyWidget(QWidget):
             show_info(f"Resumed {session.store.path.name}: {objects}.")
         self.binding.click_next()
 
+    def _on_asked(self) -> None:
+        self._said, self._is_error = "", False
+
     def _on_tracked(self, result: FrameResult) -> None:
         self._progress = f"frame {result.t}: {result.done} of {result.total or '?'}"
         self.track.show_result(result)
@@ -237,7 +239,7 @@ class LazyWidget(QWidget):
 
     def _on_failed(self, message: str) -> None:
         show_error(message)
-        self._say(message)
+        self._say(message, is_error=True)
 
     def _on_lost(self, message: str) -> None:
         self.stop()
@@ -245,9 +247,9 @@ class LazyWidget(QWidget):
 
     # What is shown ------------------------------------------------------------------------------
 
-    def _say(self, sentence: str) -> None:
+    def _say(self, sentence: str, *, is_error: bool = False) -> None:
         """Show a sentence in place of the next step, or the next step again if it is empty."""
-        self._said = sentence
+        self._said, self._is_error = sentence, is_error
         self._refresh()
 
     def _refresh(self) -> None:
@@ -296,6 +298,10 @@ class LazyWidget(QWidget):
         )
         if text != self.hint.text():
             self.hint.setText(text)
+        tone = "error" if self._is_error else "plain"
+        if tone != self.hint.property("tone"):
+            self.hint.setProperty("tone", tone)
+            self.hint.style().polish(self.hint)  # Qt looks at properties only then
 
     def _layers_missing(self) -> bool:
         layers = self.binding.layers if self.binding is not None else None
@@ -341,9 +347,19 @@ class LazyWidget(QWidget):
         self.redo.clicked.connect(self._actions()["redo"])
         self.keys.clicked.connect(lambda: keys.KeysDialog(self).exec())
         self._menu.wanted.connect(self._export)
-        # napari sends a dock widget no closeEvent; a bound method would be gone by then.
-        self.destroyed.connect(partial(_clean_up, self._viewer, self._bindings, self.video))
         keys.bind_viewer(self._viewer, self._actions())
+        # For a window that is closed as a whole; a bound method would be gone by then.
+        self.destroyed.connect(partial(_let_go, self._viewer, self._bindings, self.video))
+
+    def event(self, event: QEvent) -> bool:
+        """Let go of everything when the dock is closed: napari takes the parent away then.
+
+        It sends no closeEvent, and `destroyed` comes only when no reference is left.
+        """
+        if event.type() == QEvent.ParentChange and self.parentWidget() is None:
+            self.stop()
+            _let_go(self._viewer, self._bindings, self.video)
+        return bool(super().event(event))
 
     def _on_video_chosen(self) -> None:
         """Close the session when another video is chosen; its results stay."""
@@ -357,9 +373,9 @@ class LazyWidget(QWidget):
             self.binding.follow = follow
 
 
-def _clean_up(viewer: Viewer, bindings: list[Binding], video: VideoBox, *_: Any) -> None:
-    """Leave nothing behind; Qt's part of the widget is gone already."""
+def _let_go(viewer: Viewer, bindings: list[Binding], video: VideoBox, *_: Any) -> None:
+    """Leave nothing behind in the viewer; safe to call twice, and without Qt."""
     keys.unbind_viewer(viewer)
     video.disconnect_viewer()
     for binding in bindings:
-        binding.let_go(CLOSE_SECONDS)
+        binding.close()
