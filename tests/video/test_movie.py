@@ -293,3 +293,12 @@ def test_short_steps_back_decode_nothing_again(
     monkeypatch.setattr(Decoder, "begin", lambda *_: pytest.fail("sought"))
     assert [number_of(movie.read(t)) for t in (39, 38, 40, 41, 30)] == [39, 38, 40, 41, 30]
     movie.close()
+
+
+def test_file_that_disappears_is_an_error_in_words(tmp_path: Path) -> None:
+    path = encode(tmp_path / "gone.mp4", frames=10)
+    movie = MovieSource(path)
+    movie.close()
+    path.unlink()
+    with pytest.raises(LazyVosError, match=r"frame 3 of .*gone\.mp4 cannot be read \(No such file"):
+        movie.read(3)

@@ -9,7 +9,8 @@ from weakref import finalize
 import numpy as np
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.video.axes import ArrayLike, Pick, guess_axes, resolve
+from napari_lazyvos.video.axes import guess_axes, resolve
+from napari_lazyvos.video.layout import ArrayLike, Pick
 from napari_lazyvos.video.steps import Steps, pixel_scale
 
 __all__ = ["ArraySource"]

@@ -74,9 +74,12 @@ class Decoder:
         if self._container is not None and key != self._index.keys[0] and target is not None:
             stream = first_video(self._container, self._path)
             stream.codec_context.flush_buffers()
-            self._container.seek(target, stream=stream)
             packets = _from(key, self._container.demux(stream))
-            first = next(packets, None)
+            try:
+                self._container.seek(target, stream=stream)
+                first = next(packets, None)
+            except av.FFmpegError:
+                first = None  # cannot be sought, or is damaged where the seeking led
             if first is not None:
                 yield first
                 yield from packets

@@ -73,11 +73,13 @@ def first_video(container: InputContainer, path: Path) -> VideoStream:
     Raises
     ------
     LazyVosError
-        If there is none.
+        If there is none, or nothing here can decode it.
     """
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream):
         raise LazyVosError(f"{path} holds no video stream")
+    if stream.codec_context is None:
+        raise LazyVosError(f"{path} holds a video in a format that cannot be decoded")
     return stream
 
 

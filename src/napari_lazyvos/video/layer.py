@@ -9,7 +9,8 @@ import numpy as np
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.video.array import ArraySource
-from napari_lazyvos.video.axes import Pick, axis_letters
+from napari_lazyvos.video.axes import axis_letters
+from napari_lazyvos.video.layout import Pick
 
 __all__ = ["is_layer", "layer_limits", "open_layer"]
 

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Any
 from warnings import warn
 
+import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter

@@ -10,7 +10,8 @@ import zarr
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.video.array import ArraySource
-from napari_lazyvos.video.axes import Pick, axis_letters
+from napari_lazyvos.video.axes import axis_letters
+from napari_lazyvos.video.layout import Pick
 from napari_lazyvos.video.naming import video_name
 from napari_lazyvos.video.steps import Steps
 

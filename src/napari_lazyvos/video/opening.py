@@ -10,9 +10,9 @@ import numpy as np
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.video.array import ArraySource
-from napari_lazyvos.video.axes import Pick
 from napari_lazyvos.video.intensity import Limits
 from napari_lazyvos.video.layer import is_layer, layer_limits, open_layer
+from napari_lazyvos.video.layout import Pick
 from napari_lazyvos.video.naming import video_name
 from napari_lazyvos.video.source import Source
 from napari_lazyvos.video.video import Video
