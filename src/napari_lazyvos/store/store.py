@@ -154,6 +154,24 @@ class Store:
         """Tell whether a folder is a store."""
         return (Path(path) / HEADER).is_file()
 
+    @classmethod
+    def remove(cls, path: str | os.PathLike[str]) -> None:
+        """Delete a store; a file that is not its own stays, and so does the folder then.
+
+        Raises
+        ------
+        LazyVosError
+            If the folder is no store, or another process has it open.
+        """
+        cls.open(path).close()  # says so if it cannot be had
+        path = Path(path)
+        shutil.rmtree(path / FRAMES)
+        for entry in path.iterdir():
+            if entry.name.startswith((atomic.PARTIAL, DATABASE, HEADER, CHECKPOINT, LOCK)):
+                entry.unlink()
+        if not any(path.iterdir()):
+            path.rmdir()
+
     @property
     def frames(self) -> int:
         """Number of frames now."""
