@@ -302,3 +302,40 @@ def test_file_that_disappears_is_an_error_in_words(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(LazyVosError, match=r"frame 3 of .*gone\.mp4 cannot be read \(No such file"):
         movie.read(3)
+
+
+def test_title_in_an_old_encoding_does_not_keep_a_movie_from_opening(
+    movies: dict[str, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "old.mkv"
+    whole = movies["open-gop.mkv"].read_bytes()
+    assert b"ENCODER" in whole
+    path.write_bytes(whole.replace(b"ENCODER", b"ENC\x92DER"))
+    movie = MovieSource(path)
+    assert number_of(movie.read(30)) == 30
+    movie.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["b-frames.mp4", "open-gop.mkv", "mjpeg.avi", "mpeg2-open-gop.mpg"]
+)
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=8)
+def test_damage_anywhere_gives_frames_or_a_sentence(
+    movies: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, name: str, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    damaged = bytearray(movies[name].read_bytes())
+    start = int(rng.integers(len(damaged)))
+    damaged[start : start + 200] = rng.bytes(min(200, len(damaged) - start))
+    path = tmp_path_factory.mktemp("damaged") / name
+    path.write_bytes(damaged)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            movie = MovieSource(path)
+            for t in rng.permutation(movie.frames or 0):
+                assert movie.read(int(t)).shape == (movie.channels, movie.height, movie.width)
+            movie.close()
+        except LazyVosError as error:
+            assert name in str(error)

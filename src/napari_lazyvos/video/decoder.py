@@ -64,7 +64,7 @@ class Decoder:
 
     def _open(self) -> InputContainer:
         self._close_file()
-        self._container = av.open(self._path)
+        self._container = av.open(self._path, metadata_errors="replace")
         first_video(self._container, self._path).thread_type = "AUTO"
         return self._container
 

@@ -92,7 +92,8 @@ def index_movie(path: Path) -> FrameIndex:
         If the file cannot be read or holds zero frames.
     """
     try:
-        with av.open(path) as container:
+        # titles and comments in whatever encoding must not keep a movie from opening
+        with av.open(path, metadata_errors="replace") as container:
             stream = first_video(container, path)
             stamps, damaged = _read_stamps(container, stream)
             damaged = damaged or _is_short(container, stream, stamps)

@@ -91,31 +91,43 @@ class MovieSource:
     def _frame(self, t: int) -> VideoFrame:
         """Return frame `t` as it is decoded, from the cache if possible."""
         if t not in self._cache:
-            run = self._decoder.first_of_run(t)
-            if not self._decoder.at <= t or (
-                run > self._decoder.at and t - self._decoder.at > NEAR
-            ):
-                self._decoder.begin(t)
-            self._run_to(t)
+            try:
+                frame = self._nearest(t)
+            except av.FFmpegError as error:
+                self._decoder.close()
+                raise LazyVosError(
+                    f"frame {t} of {self._path} cannot be read ({error.strerror})"
+                ) from error
+            if t not in self._cache:
+                self._warn_missing(t)
+                self._keep(t, frame)
         self._cache.move_to_end(t)
         return self._cache[t]
 
-    def _run_to(self, t: int) -> None:
-        """Decode forwards until frame `t` is in the cache."""
-        before: VideoFrame | None = self._cache.get(self._decoder.at - 1)
-        while t not in self._cache:
+    def _nearest(self, t: int) -> VideoFrame:
+        """Decode frame `t`, or the last before it if its packet is damaged, or says "as before"."""
+        end = t
+        while end >= 0:
+            frame = self._run_to(end)
+            if frame is not None:
+                return frame
+            end = self._decoder.first_of_run(end) - 1  # nothing of this run: try the one before
+        raise LazyVosError(f"frame {t} of {self._path} is damaged and cannot be decoded")
+
+    def _run_to(self, t: int) -> VideoFrame | None:
+        """Decode forwards to frame `t`; return the last frame that came up to there."""
+        at, run = self._decoder.at, self._decoder.first_of_run(t)
+        if t < at or (run > at and t - at > NEAR):
+            self._decoder.begin(t)
+        last = self._cache.get(self._decoder.at - 1)
+        while self._decoder.at <= t:
             item = self._decoder.advance()
-            if item is not None and item[0] <= t:
-                self._keep(*item)
-                before = item[1]
-                continue
-            # the decoder has passed by frame `t`: a damaged packet, or one that says "as before"
-            if before is None:
-                raise LazyVosError(f"frame {t} of {self._path} is damaged and cannot be decoded")
-            self._warn_missing(t)
-            self._keep(t, before)
-            if item is not None:
-                self._keep(*item)
+            if item is None:
+                break
+            self._keep(*item)
+            if item[0] <= t:
+                last = item[1]
+        return last
 
     def _keep(self, t: int, frame: VideoFrame) -> None:
         self._cache[t] = frame
@@ -137,7 +149,7 @@ class MovieSource:
             warn(
                 f"frame {t} of {self._path} cannot be decoded: the frame before it is shown in its "
                 "place, here and wherever else this happens",
-                stacklevel=5,
+                stacklevel=4,
             )
 
 
