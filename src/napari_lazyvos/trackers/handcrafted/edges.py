@@ -38,17 +38,12 @@ def box(x: Tensor, r: int) -> Tensor:
     return F.avg_pool2d(F.pad(x[None], (r, r, r, r), mode="replicate"), 2 * r + 1, stride=1)[0]
 
 
-def guided_upsample(
-    prob: Tensor, low: Tensor, high: Tensor, r: int = 3, eps: float = 1e-4
-) -> Tensor:
-    """Fast guided filter (He & Sun 2015), colour guide treated per channel mean (luma)."""
-    g = low[:1]
+def guided(prob: Tensor, colour: Tensor, r: int, eps: float) -> Tensor:
+    g = colour[:1]
     mg, mp = box(g, r), box(prob, r)
     cov = box(g * prob, r) - mg * mp
     var = box(g * g, r) - mg * mg
     a = cov / (var + eps)
     b = mp - a * mg
-    ab = box(torch.cat((a, b)), 1)
-    ab = F.interpolate(ab[None], high.shape[-2:], mode="bilinear", align_corners=False)[0]
-    n = prob.shape[0]
-    return (ab[:n] * high[:1] + ab[n:]).clamp(1e-4, 1)
+    q = (box(a, r) * g + box(b, r)).clamp(1e-4, 1)
+    return q / q.sum(0)

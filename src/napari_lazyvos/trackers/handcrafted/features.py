@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import torch
@@ -15,29 +13,11 @@ ORIENT = 6
 W_COLOUR, W_COARSE, W_GRAD = 1.0, 0.7, 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """One frame as the tracker sees it, at working resolution (h, w) and in cells."""
-
-    grey: np.ndarray  # (h, w) uint8, for the flow
-    colour: Tensor  # (3, h, w) float32, CIE Lab / 100
-    cells: Tensor  # (D, h / CELL, w / CELL) float32
-
-
-def encode(
-    frame: np.ndarray, size: tuple[int, int], contrast: float, device: torch.device
-) -> Encoding:
-    h, w = size
-    rgb = np.ascontiguousarray(frame.transpose(1, 2, 0))
-    shrink = h * w < rgb.shape[0] * rgb.shape[1]
-    if rgb.shape[:2] != size:
-        rgb = cv2.resize(rgb, (w, h), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
-    grey = np.round(np.clip(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), 0, 1) * 255).astype(np.uint8)
+def to_lab(rgb: np.ndarray, contrast: float, device: torch.device) -> Tensor:
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)
-    colour = torch.from_numpy(np.ascontiguousarray(lab.transpose(2, 0, 1))).to(device) / (
+    return torch.from_numpy(np.ascontiguousarray(lab.transpose(2, 0, 1))).to(device) / (
         100 * contrast
     )
-    return Encoding(grey, colour, describe(colour))
 
 
 def gauss(x: Tensor, sigma: float) -> Tensor:

@@ -41,18 +41,14 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     -------
     (C, H, W) float tensor; beyond the border the border goes on
     """
-    height, width = flow.shape[-2:]
+    height, width = image.shape[-2:]
     y, x = torch.meshgrid(
-        torch.arange(height, device=flow.device),
-        torch.arange(width, device=flow.device),
+        torch.arange(flow.shape[-2], device=flow.device),
+        torch.arange(flow.shape[-1], device=flow.device),
         indexing="ij",
     )
     place = torch.stack(
-        (
-            (x + flow[0] + 0.5) * (2 / width) - 1,
-            (y + flow[1] + 0.5) * (2 / height) - 1,
-        ),
-        dim=-1,
+        ((x + flow[0] + 0.5) * (2 / width) - 1, (y + flow[1] + 0.5) * (2 / height) - 1), dim=-1
     )
     warped = F.grid_sample(
         image[None], place[None], mode="bilinear", padding_mode="border", align_corners=False

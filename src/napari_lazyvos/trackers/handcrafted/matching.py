@@ -1,4 +1,4 @@
-"""Space-time memory read in a local window (STM, Oh et al. 2019; local as in AOT, 2021)."""
+"""Read a memory by looks, in a window (space-time memory: STM, Oh et al. 2019, eq. 1)."""
 
 from __future__ import annotations
 
@@ -6,47 +6,64 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-TILE = 8
+__all__ = ["read"]
+
+_TILE = 8
+_LEAST = -30.0  # logits below the best: beyond, a match counts nothing (and floats get slow)
 
 
 def read(
-    query: Tensor, keys: Tensor, values: Tensor, radius: int, sharp: float, space: float
-) -> tuple[Tensor, Tensor]:
-    """query (D,h,w), keys (D,h,w), values (V,h,w) -> (V,h,w) readout and (h,w) best distance."""
-    D, h, w = query.shape
-    V = values.shape[0]
-    ph, pw = -h % TILE, -w % TILE
-    H, W = h + ph, w + pw
-    k = TILE + 2 * radius
-    q = F.pad(query, (0, pw, 0, ph))
-    nt = (H // TILE) * (W // TILE)
-    q = (
-        q.reshape(D, H // TILE, TILE, W // TILE, TILE)
-        .permute(1, 3, 2, 4, 0)
-        .reshape(nt, TILE**2, D)
+    query: Tensor, keys: Tensor, values: Tensor, *, radius: int, sharpness: float, reach: float
+) -> Tensor:
+    """Return for each cell the values of the memory's cells that look like it and are near it.
+
+    The weight of a memory cell is a softmax over the window of
+    ``-sharpness * |query - key|^2 - distance^2 / (2 * reach^2)``. Cells are handled in tiles, as
+    products of matrices; a tile whose window holds only background is not computed.
+
+    Parameters
+    ----------
+    query, keys : (D, h, w) float tensors
+    values : (V, h, w) float tensor, probabilities with the background first
+    radius : int
+        Half the side of the window, in cells.
+    sharpness : float
+    reach : float
+        In cells.
+
+    Returns
+    -------
+    (V, h, w) float tensor
+    """
+    depth, height, width = query.shape
+    below, beyond = -height % _TILE, -width % _TILE
+    rows, columns = (height + below) // _TILE, (width + beyond) // _TILE
+    side = _TILE + 2 * radius
+    margin = (radius, radius + beyond, radius, radius + below)
+    norm = -keys.square().sum(0, keepdim=True)
+    memory = torch.cat((F.pad(torch.cat((keys, values)), margin), F.pad(norm, margin, value=-1e4)))
+    windows = memory.unfold(1, side, _TILE).unfold(2, side, _TILE)  # (D + V + 1, rows, columns,..)
+    foreground = F.pad(1 - values[0], margin)
+    active = F.max_pool2d(foreground[None], side, stride=_TILE)[0] > 1e-3
+    taken = windows[:, active].flatten(2)  # (D + V + 1, tiles, side^2)
+    tiles = F.pad(query, (0, beyond, 0, below)).unfold(1, _TILE, _TILE).unfold(2, _TILE, _TILE)
+    asked = tiles[:, active].flatten(2)  # (D, tiles, TILE^2)
+    logits = torch.baddbmm(
+        taken[-1][:, None], asked.permute(1, 2, 0), taken[:depth].transpose(0, 1), alpha=2.0
     )
-    bias = -keys.square().sum(0, keepdim=True)
-    pad = (radius, radius + pw, radius, radius + ph)
-    m = torch.cat((F.pad(torch.cat((keys, values)), pad), F.pad(bias, pad, value=-1e4)))
-    cols = F.unfold(m[None], k, stride=TILE)[0].reshape(D + V + 1, k * k, nt)
-    kk = cols[:D].permute(2, 0, 1)
-    vv = cols[D : D + V].permute(2, 1, 0)
-    bb = cols[-1].T
-    s = torch.baddbmm(bb[:, None], q, kk, alpha=2.0)  # nt, 64, k*k: -|k|^2+2qk
-    ty = torch.arange(TILE**2, device=q.device)
-    ky = torch.arange(k * k, device=q.device)
-    d2 = (ty[:, None] // TILE + radius - ky // k).square() + (
-        ty[:, None] % TILE + radius - ky % k
-    ).square()
-    s = s.mul_(sharp).sub_(d2 * (space / radius**2))
-    best = s.amax(-1, keepdim=True)
-    a = (s - best).exp_()
-    out = torch.bmm(a, vv) / a.sum(-1, keepdim=True)
-    best = best[..., 0] / sharp - q.square().sum(-1)
-    out = torch.cat((out, best[..., None]), -1)
-    out = (
-        out.reshape(H // TILE, W // TILE, TILE, TILE, V + 1)
-        .permute(4, 0, 2, 1, 3)
-        .reshape(V + 1, H, W)
-    )
-    return out[:V, :h, :w], -out[V, :h, :w]
+    logits.mul_(sharpness).sub_(_distances(radius, query.device) / (2 * reach**2))
+    logits.sub_(logits.amax(-1, keepdim=True)).clamp_(min=_LEAST).exp_()
+    readout = torch.bmm(logits, taken[depth:-1].permute(1, 2, 0)) / logits.sum(-1, keepdim=True)
+    result = torch.zeros(len(values), rows, columns, _TILE, _TILE, device=query.device)
+    result[0] = 1
+    result[:, active] = readout.permute(2, 0, 1).unflatten(2, (_TILE, _TILE))
+    return result.transpose(2, 3).flatten(3).flatten(1, 2)[:, :height, :width]
+
+
+def _distances(radius: int, device: torch.device) -> Tensor:
+    """Squared distances, (TILE^2, side^2), between a tile's cells and its window's."""
+    here = torch.arange(_TILE, device=device) + radius
+    there = torch.arange(_TILE + 2 * radius, device=device)
+    along = (here[:, None] - there).square()
+    both = along[:, None, :, None] + along[None, :, None, :]
+    return both.reshape(_TILE**2, -1).float()

@@ -5,22 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.trackers.handcrafted.features import CELL, Encoding, contrast_around, encode
+from napari_lazyvos.trackers.handcrafted import edges
+from napari_lazyvos.trackers.handcrafted.features import CELL, contrast_around, describe, to_lab
 from napari_lazyvos.trackers.handcrafted.flow import consistency, motion, warp
 from napari_lazyvos.trackers.handcrafted.matching import read
+from napari_lazyvos.trackers.handcrafted.window import BLOCK, Grid, Window
 from napari_lazyvos.trackers.protocol import Probabilities, Snapshot
 
 __all__ = ["HandcraftedTracker"]
 
 _FLOOR = 1e-3
-_SHORT_SIDE = 240
+OBJ = 56
+BUDGET = 120e3
+BUDGETK = 250e3
+UPMAX = 3.0
 _MOST_READ = 3
+SHARP, SPACE = 10.0, 1.0
+SHARP0, SPACE0 = 10.0, 1.6
+R1, R0 = 4, 4
+WF, WM, W0 = 1.0, 1.0, 1.0
+RW, BETA, ITERS = 0.0, 16.0, 12
+GF, GFEPS, GFR = 0, 1e-2, 3
+TRUSTMIX = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +41,11 @@ class _Memory:
     """One remembered frame, with where its pixels have gone since."""
 
     t: int
-    encoding: Encoding
+    window: Window
+    cells: Tensor  # (D, h / CELL, w / CELL)
     masks: Tensor  # (1 + K, h, w) float32, background first
     labels: tuple[int, ...]  # those this frame speaks of
-    drift: Tensor  # (2, h, w): from the latest frame's pixels to this frame's
+    drift: Tensor  # (2, h', w'): from the latest window's pixels to this frame's
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +53,11 @@ class _Pending:
     """What `step` computed, waiting for `commit`."""
 
     frame: np.ndarray
-    encoding: Encoding
+    grey: np.ndarray
+    window: Window
+    cells: Tensor
     masks: Tensor
+    full: Tensor
     drifts: tuple[Tensor, ...]
 
 
@@ -48,9 +65,9 @@ class _Pending:
 class _State:
     """All that a tracker knows."""
 
-    shape: tuple[int, int]  # of the video
-    size: tuple[int, int]  # at which the tracker works
+    grid: Grid
     contrast: float
+    grey: np.ndarray | None = None
     labels: tuple[int, ...] = ()
     last: _Memory | None = None
     permanent: list[_Memory] = field(default_factory=list)
@@ -89,7 +106,7 @@ class HandcraftedTracker:
         if state is None or state.last is None:
             raise LazyVosError("The tracker remembers nothing yet: commit a first mask before.")
         self._pending = self._predict(state, frame)
-        return _enlarge(self._pending.masks, state.shape)
+        return self._pending.full.clone()
 
     def commit(
         self,
@@ -108,27 +125,33 @@ class HandcraftedTracker:
         if self._state is None:
             self._state = self._begin(frame, given)
         state = self._state
-        missing = set(state.labels) - set(labels)
-        if state.last and (pending is None or pending.frame is not frame):
-            pending = self._predict(state, frame) if missing else None
+        if pending is None or pending.frame is not frame:
+            pending = self._predict(state, frame)
+        around = state.grid.around(given[0] < 0.5)
+        if around and not pending.window.contains(around):
+            pending = self._predict(state, frame, pending.window.union(around))
         known = state.labels
+        missing = set(known) - set(labels)
         state.labels = (*known, *(label for label in labels if label not in known))
-        encoding = pending.encoding if pending else self._encode(state, frame)
-        small = _shrink(given, state.size)
-        masks = torch.zeros(1 + len(state.labels), *state.size, device=self.device)
-        if pending and missing:
+        window = pending.window
+        if labels == known and torch.equal(given, pending.full):
+            masks = pending.masks
+        else:
+            small = state.grid.shrink(given, window)
+            masks = torch.zeros(1 + len(state.labels), *window.size, device=self.device)
             masks[: 1 + len(known)] = pending.masks
-        for channel, label in enumerate(labels, start=1):
-            masks[1 + state.labels.index(label)] = small[channel]
-        others = [i for i, label in enumerate(state.labels, start=1) if label in missing]
-        masks[others] = torch.minimum(masks[others], small[:1])
-        masks[0] = (1 - masks[1:].sum(0)).clamp(min=0)
-        still = torch.zeros(2, *state.size, device=self.device)
-        if pending:
-            state.permanent = [
-                replace(m, drift=d) for m, d in zip(state.permanent, pending.drifts, strict=True)
-            ]
-        state.last = _Memory(t, encoding, masks / masks.sum(0), state.labels, still)
+            for channel, label in enumerate(labels, start=1):
+                masks[1 + state.labels.index(label)] = small[channel]
+            others = [i for i, label in enumerate(state.labels, start=1) if label in missing]
+            masks[others] = torch.minimum(masks[others], small[:1])
+            masks[0] = (1 - masks[1:].sum(0)).clamp(min=0)
+            masks = masks / masks.sum(0)
+        still = torch.zeros(2, *window.size, device=self.device)
+        state.permanent = [
+            replace(m, drift=d) for m, d in zip(state.permanent, pending.drifts, strict=True)
+        ]
+        state.grey = pending.grey
+        state.last = _Memory(t, window, pending.cells, masks, state.labels, still)
         if permanent:
             spoken = replace(state.last, masks=_spread(state.last, labels), labels=labels)
             state.permanent = [m for m in state.permanent if m.t != t] + [spoken]
@@ -147,14 +170,15 @@ class HandcraftedTracker:
     def snapshot(self) -> Snapshot:
         """Return a copy of the memory."""
         state = self._state
-        if state is None:
+        if state is None or state.last is None or state.grey is None:
             return {}
+        grid = state.grid
         return {
-            "shape": state.shape,
-            "size": state.size,
+            "grid": (grid.height, grid.width, grid.pitch),
             "contrast": state.contrast,
+            "grey": torch.from_numpy(state.grey.copy()),
             "labels": state.labels,
-            "last": _pack(state.last) if state.last else None,
+            "last": _pack(state.last),
             "permanent": [_pack(m) for m in state.permanent],
         }
 
@@ -165,65 +189,110 @@ class HandcraftedTracker:
             self._state = None
             return
         self._state = _State(
-            shape=tuple(snapshot["shape"]),
-            size=tuple(snapshot["size"]),
+            grid=Grid(*snapshot["grid"]),
             contrast=snapshot["contrast"],
+            grey=snapshot["grey"].numpy().copy(),
             labels=tuple(snapshot["labels"]),
-            last=self._unpack(snapshot["last"]) if snapshot["last"] else None,
+            last=self._unpack(snapshot["last"]),
             permanent=[self._unpack(m) for m in snapshot["permanent"]],
         )
 
     def _begin(self, frame: np.ndarray, masks: Tensor) -> _State:
         height, width = frame.shape[1:]
-        short = _SHORT_SIDE if self._size == 480 else max(16, self._size // 2)
-        if self._size == -1:
-            short = min(height, width)
-        factor = short / min(height, width)
-        size = tuple(CELL * max(8, round(side * factor / CELL)) for side in (height, width))
-        small = _shrink(masks, (size[0], size[1]))
-        plain = encode(frame, (size[0], size[1]), 1.0, self.device)
-        contrast = contrast_around(plain.colour[0], small[1:].sum(0))
-        return _State((height, width), (size[0], size[1]), contrast)
+        sizes = masks[1:].sum((1, 2))
+        sizes = sizes[sizes > 0]
+        side = float(sizes.median().sqrt()) if len(sizes) else min(height, width) / 4
+        probe = Grid(height, width, max(1, round(side / 4)))
+        window = probe.around(masks[0] < 0.5) or probe.whole
+        area = window.size[0] * window.size[1] * (probe.pitch / BLOCK) ** 2
+        budget = BUDGET + (BUDGETK - BUDGET) * min(1, (len(sizes) - 1) / 8)
+        factor = min(OBJ / side, (budget / area) ** 0.5, UPMAX)
+        if self._size != -1:
+            factor = min(factor, max(1.0, self._size / min(height, width)) * UPMAX)
+        grid = Grid(height, width, max(1, round(BLOCK / factor)))
+        window = grid.around(masks[0] < 0.5) or grid.whole
+        lab = to_lab(grid.cut(_last_axis(frame), window), 1.0, self.device)
+        return _State(grid, contrast_around(lab[0], grid.shrink(masks[1:], window).sum(0)))
 
-    def _encode(self, state: _State, frame: np.ndarray) -> Encoding:
-        return encode(frame, state.size, state.contrast, self.device)
-
-    def _predict(self, state: _State, frame: np.ndarray) -> _Pending:
-        assert state.last is not None
-        last = state.last
-        now = self._encode(state, frame)
-        back = motion(now.grey, last.encoding.grey).to(self.device)
-        forth = motion(last.encoding.grey, now.grey).to(self.device)
+    def _predict(
+        self, state: _State, frame: np.ndarray, window: Window | None = None
+    ) -> _Pending:
+        last, grid = state.last, state.grid
+        if window is None:
+            window = grid.follow(last.masks, last.window) if last else grid.whole
+        image = _last_axis(frame)
+        colour = to_lab(grid.cut(image, window), state.contrast, self.device)
+        cells = describe(colour)
+        light = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        grey = np.round(light.clip(0, 1) * 255).astype(np.uint8)
+        if last is None or state.grey is None:
+            masks = torch.ones(1, *window.size, device=self.device)
+            return _Pending(frame, grey, window, cells, masks, grid.enlarge(masks, window), ())
+        here, before = grid.cut(grey, window), grid.cut(state.grey, window)
+        back = motion(here, before).to(self.device)
+        forth = motion(before, here).to(self.device)
         trust = consistency(back, forth)
-        drifts = tuple(back + warp(m.drift, back) for m in state.permanent)
+        step = _shift(back, window, last.window)
+        drifts = tuple(back + warp(m.drift, step) for m in state.permanent)
         labels = state.labels
-        matched = _look_up(now, last, back, radius=6, labels=labels)
-        carried = warp(_spread(last, labels), back)
-        votes = [(carried * trust + matched * (1 - trust)), matched]
+        matched = _look_up(cells, last, step, R1, SHARP, SPACE, labels)
+        carried = warp(_spread(last, labels), step)
+        if TRUSTMIX:
+            carried = carried * trust + matched * (1 - trust)
+        votes = [WF * carried.clamp(min=_FLOOR).log(), WM * matched.clamp(min=_FLOOR).log()]
+        total = WF + WM
         for memory, drift in list(zip(state.permanent, drifts, strict=True))[-_MOST_READ:]:
-            votes.append(_look_up(now, memory, drift, radius=10, labels=labels))
-        logs = torch.stack([vote.clamp(min=_FLOOR).log() for vote in votes])
-        return _Pending(frame, now, logs.mean(0).softmax(0), drifts)
+            place = _shift(drift, window, memory.window)
+            vote = _look_up(cells, memory, place, R0, SHARP0, SPACE0, labels)
+            votes.append(W0 * vote.clamp(min=_FLOOR).log())
+            total += W0
+        masks = (torch.stack(votes).sum(0) / total).softmax(0)
+        if RW > 0:
+            masks = edges.smooth(masks, colour, RW, BETA, ITERS)
+        if GF:
+            masks = edges.guided(masks, colour, GFR, GFEPS)
+        full = grid.enlarge(masks, window)
+        return _Pending(frame, grey, window, cells, masks, full, drifts)
 
     def _unpack(self, packed: dict[str, Any]) -> _Memory:
-        grey = packed["grey"].numpy().copy()
-        colour, cells, masks, drift = (
-            packed[key].to(self.device, copy=True) for key in ("colour", "cells", "masks", "drift")
+        cells, masks, drift = (
+            packed[key].to(self.device, copy=True) for key in ("cells", "masks", "drift")
         )
-        encoding = Encoding(grey, colour, cells)
-        return _Memory(packed["t"], encoding, masks, tuple(packed["labels"]), drift)
+        labels, window = tuple(packed["labels"]), Window(*packed["window"])
+        return _Memory(packed["t"], window, cells, masks, labels, drift)
 
 
 def _look_up(
-    now: Encoding, memory: _Memory, drift: Tensor, *, radius: int, labels: tuple[int, ...]
+    cells: Tensor,
+    memory: _Memory,
+    place: Tensor,
+    radius: int,
+    sharp: float,
+    space: float,
+    labels: tuple[int, ...],
 ) -> Tensor:
-    masks = _spread(memory, labels)
-    there = F.avg_pool2d(torch.cat((drift / CELL, masks)), CELL)
-    remembered = warp(torch.cat((memory.encoding.cells, there[2:])), there[:2])
-    depth = now.cells.shape[0]
-    readout, _ = read(now.cells, remembered[:depth], remembered[depth:], radius, 10.0, 20.0)
-    size = (now.colour.shape[-2], now.colour.shape[-1])
-    return F.interpolate(readout[None], size, mode="bilinear", align_corners=False)[0]
+    masks = F.avg_pool2d(_spread(memory, labels), CELL)
+    place = F.avg_pool2d(place / CELL, CELL)
+    remembered = warp(torch.cat((memory.cells, masks)), place)
+    depth = cells.shape[0]
+    readout = read(
+        cells,
+        remembered[:depth],
+        remembered[depth:],
+        radius=radius,
+        sharpness=sharp,
+        reach=space,
+    )
+    return F.interpolate(readout[None], scale_factor=CELL, mode="bilinear", align_corners=False)[0]
+
+
+def _shift(flow: Tensor, window: Window, other: Window) -> Tensor:
+    x, y = window.offset_in(other)
+    return flow + torch.tensor((x, y), dtype=flow.dtype, device=flow.device)[:, None, None]
+
+
+def _last_axis(frame: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(frame.transpose(1, 2, 0), dtype=np.float32)
 
 
 def _spread(memory: _Memory, labels: tuple[int, ...]) -> Tensor:
@@ -244,25 +313,12 @@ def _without(memory: _Memory, label: int) -> _Memory:
 
 
 def _pack(memory: _Memory) -> dict[str, Any]:
+    w = memory.window
     return {
         "t": memory.t,
-        "grey": torch.from_numpy(memory.encoding.grey.copy()),
-        "colour": memory.encoding.colour.cpu().clone(),
-        "cells": memory.encoding.cells.cpu().clone(),
+        "window": (w.top, w.left, w.bottom, w.right),
+        "cells": memory.cells.cpu().clone(),
         "masks": memory.masks.cpu().clone(),
         "labels": memory.labels,
         "drift": memory.drift.cpu().clone(),
     }
-
-
-def _shrink(masks: Tensor, size: tuple[int, int]) -> Tensor:
-    if masks.shape[-2:] == size:
-        return masks
-    return F.interpolate(masks[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
-
-
-def _enlarge(masks: Tensor, shape: tuple[int, int]) -> Tensor:
-    full = F.interpolate(masks[None], shape, mode="bilinear", antialias=True, align_corners=False)[
-        0
-    ]
-    return full / full.sum(0)
