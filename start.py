@@ -62,9 +62,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def demo(arguments: list[str]) -> int:
-    """Track the bundled sample; with a display, show it in napari too."""
-    set_up(qt=has_display())
-    return run("lazyvos", "demo", *(arguments or (["--gui"] if has_display() else [])))
+    """Track the bundled sample into demo-output/; with a display, open it in napari after that."""
+    show = has_display() and not arguments
+    set_up(qt=show)
+    return run("lazyvos", "demo", *arguments) or (show and run("lazyvos", "demo", "--gui"))
 
 
 def test(arguments: list[str]) -> int:
