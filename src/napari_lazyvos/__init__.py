@@ -44,7 +44,19 @@ _ROOMS = {
     "show": "gui.show",
 }
 
-__all__ = [*_ROOMS, "__version__"]
+__all__ = [
+    "Event",
+    "Failed",
+    "FinishReason",
+    "Finished",
+    "FrameResult",
+    "HelpRequest",
+    "LazyVosError",
+    "Session",
+    "__version__",
+    "open_video",
+    "show",
+]
 
 
 def __getattr__(name: str) -> Any:

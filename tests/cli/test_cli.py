@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from napari_lazyvos.video import samples
 @pytest.fixture(scope="module")
 def movie(tmp_path_factory) -> tuple[Path, np.ndarray]:
     """Return a small cell movie on disk, and its truth."""
-    frames, labels = samples.cells(12, 96, 128, count=3)
+    frames, labels = samples.cells(12, 128, 160)
     path = tmp_path_factory.mktemp("movie") / "cells.tif"
     tifffile.imwrite(path, frames, metadata={"axes": "TYX"})
     return path, labels
@@ -54,7 +56,7 @@ def test_track_from_clicks(movie, tmp_path, capsys):
     assert (status, err) == (0, "")
     report = json.loads(out)
     assert report == json.loads((tmp_path / "o" / "report.json").read_text())
-    assert (report["frames"], report["height"], report["width"]) == (12, 96, 128)
+    assert (report["frames"], report["height"], report["width"]) == (12, 128, 160)
     assert (report["objects"], report["tracker"], report["device"]) == (2, "handcrafted", "cpu")
     assert (report["user_corrections"], report["pseudo_corrections"]) == (0, 0)
     assert report["finished"]
@@ -138,9 +140,15 @@ def test_export_and_info(movie, tmp_path, capsys):
     assert json.loads(run(capsys, "info", path, "--json")[1])["frames"] == 12
 
 
-def start_tracking(path: Path, out: Path, *arguments: str) -> subprocess.Popen[bytes]:
+@contextmanager
+def tracking(path: Path, out: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Track in another process; its stderr can be read."""
     command = [sys.executable, "-m", "napari_lazyvos.cli", "track", str(path), "--out", str(out)]
-    return subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE)
+    with subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_for_frames(store: Path, frames: int) -> None:
@@ -155,7 +163,7 @@ def wait_for_frames(store: Path, frames: int) -> None:
 @pytest.fixture(scope="module")
 def long_movie(tmp_path_factory) -> tuple[Path, str]:
     """Return a movie that takes some seconds to track, and a click on an object."""
-    frames, labels = samples.cells(60, 200, 240, count=3)
+    frames, labels = samples.cells(60, 200, 240)
     path = tmp_path_factory.mktemp("movie") / "long.tif"
     tifffile.imwrite(path, frames, metadata={"axes": "TYX"})
     return path, click_on(labels, 2)
@@ -164,19 +172,18 @@ def long_movie(tmp_path_factory) -> tuple[Path, str]:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL and no SIGINT to send")
 def test_killed_and_resumed_is_the_same_as_never_killed(long_movie, tmp_path):
     path, click = long_movie
-    whole = start_tracking(path, tmp_path / "whole", "--click", click)
-    assert whole.wait(300) == 0
-    whole.stderr.close()
+    with tracking(path, tmp_path / "whole", "--click", click) as process:
+        assert process.wait(300) == 0
     killed = tmp_path / "killed"
-    process = start_tracking(path, killed, "--click", click)
+    beginning = ("--click", click)
     for frames in (9, 31):
-        wait_for_frames(killed / "long.lazyvos", frames)
-        process.kill()
-        assert process.wait(60) == -signal.SIGKILL
-        process.stderr.close()
-        process = start_tracking(path, killed, "--resume")
-    assert process.wait(300) == 0
-    process.stderr.close()
+        with tracking(path, killed, *beginning) as process:
+            wait_for_frames(killed / "long.lazyvos", frames)
+            process.kill()
+            assert process.wait(60) == -signal.SIGKILL
+        beginning = ("--resume",)
+    with tracking(path, killed, "--resume") as process:
+        assert process.wait(300) == 0
     for name in ("masks", "uncertainty"):
         one, other = (
             folder / "long.lazyvos" / "frames.zarr" / name / "c"
@@ -191,12 +198,12 @@ def test_killed_and_resumed_is_the_same_as_never_killed(long_movie, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL and no SIGINT to send")
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(long_movie, tmp_path):
     path, click = long_movie
-    process = start_tracking(path, tmp_path, "--click", click)
-    wait_for_frames(tmp_path / "long.lazyvos", 5)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 1
-    with process.stderr:
-        assert "--resume" in process.stderr.read().decode()
+    with tracking(path, tmp_path, "--click", click) as process:
+        wait_for_frames(tmp_path / "long.lazyvos", 5)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "--resume" in stderr.decode()
     report = json.loads((tmp_path / "report.json").read_text())
     assert not report["finished"]
     with Store.open(tmp_path / "long.lazyvos") as store:

@@ -12,6 +12,9 @@ from napari_lazyvos.errors import LazyVosError
 
 __all__ = ["read_label_map"]
 
+TIFF = {".tif", ".tiff"}
+STACKS = TIFF | {".npy"}  # can hold one label map per frame
+
 
 def read_label_map(path: Path, t: int) -> np.ndarray:
     """Read a picture of labels: 0 is background, every other value an object.
@@ -39,7 +42,7 @@ def read_label_map(path: Path, t: int) -> np.ndarray:
         raise LazyVosError(f"there is no file {path}: check --init-mask.") from None
     except Exception as error:  # each codec has its own exceptions
         raise LazyVosError(f"{path} cannot be read as a mask: {error}") from error
-    if labels.ndim == 3 and t < len(labels):
+    if labels.ndim == 3 and path.suffix.lower() in STACKS and t < len(labels):
         labels = labels[t]
     if labels.ndim != 2 or labels.dtype.kind not in "bui":
         raise LazyVosError(
@@ -57,7 +60,7 @@ def _read(path: Path) -> np.ndarray:
     if suffix == ".npy":
         array: np.ndarray = np.load(path, allow_pickle=False)
         return array
-    if suffix in {".tif", ".tiff"}:
+    if suffix in TIFF:
         return np.asarray(tifffile.imread(path))
     with Image.open(path) as image:
         return np.asarray(image.convert("L") if image.mode == "LA" else image)
