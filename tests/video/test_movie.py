@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.video import open_video
 from napari_lazyvos.video.decoder import Decoder
 from napari_lazyvos.video.movie import MovieSource
 
@@ -330,6 +331,7 @@ def test_damage_anywhere_gives_frames_or_a_sentence(
     damaged[start : start + 200] = rng.bytes(min(200, len(damaged) - start))
     path = tmp_path_factory.mktemp("damaged") / name
     path.write_bytes(damaged)
+    said = name
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         try:
@@ -338,4 +340,20 @@ def test_damage_anywhere_gives_frames_or_a_sentence(
                 assert movie.read(int(t)).shape == (movie.channels, movie.height, movie.width)
             movie.close()
         except LazyVosError as error:
-            assert name in str(error)
+            said = str(error)
+    assert name in said
+
+
+def test_contrast_is_measured_on_key_frames(
+    movies: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    original = MovieSource.read
+    monkeypatch.setattr(MovieSource, "read", lambda self, t: read.append(t) or original(self, t))
+    with open_video(movies["b-frames.mp4"]) as video:
+        assert video.intensity.limits == ((0, 255),) * 3
+    assert read == [0, 20, 40]
+    read.clear()
+    with open_video(movies["h264-b-frames.avi"]) as video:  # has no other place to begin than 0
+        assert video.intensity.limits == ((0, 255),) * 3
+    assert len(read) == 16

@@ -80,3 +80,10 @@ def test_damaged_metadata_is_an_error_in_words(tmp_path: Path) -> None:
     (folder / "zarr.json").write_text("{not json")
     with pytest.raises(LazyVosError, match="cannot be read as zarr"):
         open_video(folder)
+
+
+def test_metadata_that_break_the_rules_are_an_error_in_words(tmp_path: Path) -> None:
+    group = zarr.open_group(tmp_path / "odd.zarr", mode="w")
+    group.attrs["ome"] = {"multiscales": [{"axes": [{"type": "time"}]}]}
+    with pytest.raises(LazyVosError, match="do not follow the specification: KeyError"):
+        open_video(tmp_path / "odd.zarr")

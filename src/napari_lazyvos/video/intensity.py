@@ -15,7 +15,7 @@ from warnings import warn
 import numpy as np
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.video.source import Source
+from napari_lazyvos.video.source import KeyFrames, Source
 
 __all__ = ["Intensity", "Limits", "check_limits", "choose_channels", "measure_limits"]
 
@@ -23,6 +23,7 @@ Limits: TypeAlias = Sequence[float] | Sequence[Sequence[float]]
 """(low, high) for all channels, or one such pair for each."""
 
 SAMPLE_FRAMES = 16  # frames that are read to measure the limits
+FEWEST_KEY_FRAMES = 3  # that may stand for a whole movie
 SAMPLE_PIXELS = 65_536  # of each of these frames, on a regular grid
 PERCENTILES = (0.1, 99.9)  # what lies outside saturates: hot pixels, dead pixels, specks
 # uint8 whose percentiles span less than this share of its range is stretched. Of 31 real clips of
@@ -168,10 +169,20 @@ def measure_limits(source: Source, channels: Sequence[int]) -> tuple[tuple[float
 def _sample(source: Source, channels: Sequence[int]) -> np.ndarray:
     """Return pixels of frames spread over the video, (channels, N)."""
     step = max(1, int(np.ceil(np.sqrt(source.height * source.width / SAMPLE_PIXELS))))
-    frames = source.frames or 1
-    chosen = np.unique(np.linspace(0, frames - 1, min(frames, SAMPLE_FRAMES)).round().astype(int))
-    planes = [source.read(int(t))[list(channels), ::step, ::step] for t in chosen]
+    planes = [source.read(t)[list(channels), ::step, ::step] for t in _sample_frames(source)]
     return np.concatenate([p.reshape(len(channels), -1) for p in planes], axis=1)
+
+
+def _sample_frames(source: Source) -> list[int]:
+    """Return frames spread over the video; of a movie its key frames, which cost far less."""
+    frames = source.frames or 1
+    spread = np.linspace(0, frames - 1, min(frames, SAMPLE_FRAMES)).round().astype(int)
+    chosen = sorted(set(spread.tolist()))
+    if isinstance(source, KeyFrames):
+        keys = sorted({source.key_frame(t) for t in chosen})
+        # of one or two key frames one may be black, before a movie fades in
+        return keys if len(keys) >= FEWEST_KEY_FRAMES else chosen
+    return chosen
 
 
 def _percentile_limits(values: np.ndarray, dtype: np.dtype[Any]) -> tuple[float, float]:

@@ -82,6 +82,10 @@ class MovieSource:
             picture = np.rot90(picture, self._turns)
         return picture[None] if picture.ndim == 2 else np.moveaxis(picture, -1, 0)
 
+    def key_frame(self, t: int) -> int:
+        """Return the last frame up to `t` that is read without decoding others first."""
+        return self._decoder.first_of_run(t)
+
     def close(self) -> None:
         """Close the file; safe to call twice. Reading again opens it again."""
         with self._lock:

@@ -43,7 +43,12 @@ def open_zarr(
         raise LazyVosError(f"{folder} cannot be read as zarr: {error}") from error
     steps: Steps = {}
     if isinstance(node, zarr.Group):
-        array, stated, steps = _image(node, folder)
+        try:
+            array, stated, steps = _image(node, folder)
+        except (KeyError, IndexError, TypeError) as error:
+            raise LazyVosError(
+                f"{folder} has OME-Zarr metadata that do not follow the specification: {error!r}"
+            ) from error
     else:
         array, stated = node, axis_letters(_dimension_names(node))
     return ArraySource(

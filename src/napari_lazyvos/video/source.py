@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_lazyvos.store.scale import PixelScale
 
-__all__ = ["PixelScale", "Source"]
+__all__ = ["KeyFrames", "PixelScale", "Source"]
 
 
 @runtime_checkable
@@ -34,4 +34,13 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of files; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class KeyFrames(Protocol):
+    """What a source has besides, if some of its frames are much cheaper to read than others."""
+
+    def key_frame(self, t: int) -> int:
+        """Return the last frame up to `t` that is read without decoding others first."""
         ...

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from warnings import warn
+from xml.etree.ElementTree import ParseError
 
 import tifffile
 import zarr
@@ -105,8 +106,11 @@ def _steps(file: tifffile.TiffFile) -> Steps:
 
 
 def _ome_steps(xml: str) -> Steps:
-    image = tifffile.xml2dict(xml)["OME"]["Image"]
-    pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
+    try:
+        image = tifffile.xml2dict(xml)["OME"]["Image"]
+        pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
+    except (KeyError, ParseError):
+        return {}  # the metadata are in a companion file
     steps = {
         axis: (float(pixels[f"PhysicalSize{axis}"]), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
         for axis in "XYZ"
