@@ -17,6 +17,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
+DISTRIBUTIONS = packages_distributions()  # module to the distributions that bring it
+
 # Declared, though no file here imports it.
 NEEDED_BY_OTHERS = {"timm"}  # by segment-anything-hq, which does not declare it
 
@@ -37,7 +39,7 @@ def third_party_imports() -> set[str]:
 
 
 def distributions_of(module: str) -> set[str]:
-    return {canonicalize_name(name) for name in packages_distributions().get(module, [module])}
+    return {canonicalize_name(name) for name in DISTRIBUTIONS.get(module, [module])}
 
 
 def test_every_import_is_a_declared_dependency():
