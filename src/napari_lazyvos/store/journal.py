@@ -83,6 +83,7 @@ class Journal:
         Command
             It leaves no trace before it overwrites something.
         """
+        self._finish_what_was_cut_short()
         self._open = Command(kind, text, payload)
         return self._open
 
@@ -117,11 +118,15 @@ class Journal:
 
     def undo(self) -> Change | None:
         """Take back the newest command; None if there is none."""
+        if finished := self._finish_what_was_cut_short():
+            return finished
         done = [command for command in self._commands if command.state == CommandState.DONE]
         return self._undo(done[-1]) if done else None
 
     def redo(self) -> Change | None:
         """Do again what was undone last; None if there is nothing."""
+        if finished := self._finish_what_was_cut_short():
+            return finished
         undone = [command for command in self._commands if command.state == CommandState.UNDONE]
         return self._redo(undone[0]) if undone else None
 
@@ -167,12 +172,14 @@ class Journal:
         ):
             self._table.set_state(self._commands.pop(0), CommandState.PAST)
 
-    def _finish_what_was_cut_short(self) -> None:
+    def _finish_what_was_cut_short(self) -> Change | None:
+        """Finish an undo or redo that the end of the process, or a full disk, ended halfway."""
         for command in self._commands:
             if command.state == CommandState.UNDOING:
-                self._undo(command)
-            elif command.state == CommandState.REDOING:
-                self._redo(command)
+                return self._undo(command)
+            if command.state == CommandState.REDOING:
+                return self._redo(command)
+        return None
 
     def _refresh(self) -> None:
         """Renew the texts, which any thread may read at any time."""
