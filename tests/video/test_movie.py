@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -198,6 +199,9 @@ def test_scale_is_the_time_between_frames(movies: dict[str, Path]) -> None:
     movie.close()
 
 
+@pytest.mark.skipif(
+    not hasattr(VideoStream, "set_display_rotation"), reason="PyAV before 18 writes no rotation"
+)
 @pytest.mark.parametrize(("rotation", "turns"), [(90, 1), (-90, 3), (180, 2)])
 def test_display_rotation_is_applied(tmp_path: Path, rotation: int, turns: int) -> None:
     plain = MovieSource(encode(tmp_path / "plain.mp4", frames=3))

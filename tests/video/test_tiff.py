@@ -59,6 +59,8 @@ def test_ome_tiff_with_scale(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
 def test_plain_stack_from_several_threads(tmp_path: Path, compression: str | None) -> None:
+    if compression == "lzw":
+        pytest.importorskip("imagecodecs")
     path = tmp_path / "stack.tif"
     frames = MOVIE[:, 0, 0]
     tifffile.imwrite(
