@@ -7,11 +7,14 @@ session in a small cache, and `Refiner.refine` for every click.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
+
+from napari_lazyvos.errors import LazyVosError
 
 __all__ = ["Click", "Embedding", "Refined", "Refiner", "check_clicks"]
 
@@ -75,5 +78,21 @@ class Refiner(Protocol):
 
 
 def check_clicks(clicks: Sequence[Click], height: int, width: int) -> None:
-    """Raise a `LazyVosError` unless the clicks can be answered on an image of this size."""
-    raise NotImplementedError
+    """Raise a `LazyVosError` unless the clicks can be answered on an image of this size.
+
+    A click belongs to the pixel whose centre is nearest, so it lies inside the frame while
+    ``-0.5 <= y < height - 0.5`` (up to rounding), and the same for x.
+    """
+    for click in clicks:
+        where = f"the click at (y, x) = ({click.y:g}, {click.x:g})"
+        if not (math.isfinite(click.y) and math.isfinite(click.x)):
+            raise LazyVosError(f"{where} is not a place: give finite numbers.")
+        if not (0 <= round(click.y) < height and 0 <= round(click.x) < width):
+            raise LazyVosError(
+                f"{where} lies outside the frame, which is {height} x {width} (height x width): "
+                f"click inside it."
+            )
+    if not any(click.positive for click in clicks):
+        raise LazyVosError(
+            f"there is no positive click among the {len(clicks)} given: click on the object first."
+        )
