@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
@@ -16,7 +16,7 @@ __all__ = ["ahead"]
 
 def ahead(
     video: Video, indices: Iterable[int], *, depth: int = 4
-) -> Iterator[tuple[int, np.ndarray]]:
+) -> Generator[tuple[int, np.ndarray], None, None]:
     """Yield frames in the given order while a thread decodes the next ones.
 
     Closing the iterator stops the thread after the frame in flight. An error in reading a frame
