@@ -148,7 +148,10 @@ def test_an_error_leaves_memory_and_disk_as_they_were():
     ledger = Ledger(database, FRAMES)
     ledger.record(0, [machine])
     before = everything(ledger)
-    with pytest.raises(RuntimeError, match="in between"), database.transaction() as connection:
-        connection.execute("DELETE FROM rows")
-        raise RuntimeError("in between")
+    unfit = Row(1, State.TRACKED, Origin.MACHINE, area=2**40)
+    with pytest.raises(OverflowError):
+        ledger.record(0, [Row(3, State.ABSENT, Origin.MACHINE), unfit])
+    with pytest.raises(TypeError), database.transaction():
+        ledger._write([(3, 0, (0,)), (3, 1, None)])  # a row is removed, then comes an error
+    assert everything(ledger) == before
     assert everything(Ledger(database, FRAMES)) == before

@@ -231,7 +231,7 @@ def test_zarr_reads_what_is_written_and_the_other_way_round(stack: FrameStack, t
 def test_a_damaged_chunk_is_a_sentence(stack: FrameStack, tmp_path: Path):
     filled(stack)
     (tmp_path / "masks" / "c.4.0.0").write_bytes(b"not a chunk")
-    with pytest.raises(LazyVosError, match="frame 4 .* track it again"):
+    with pytest.raises(LazyVosError, match=r"frame 4 .* track it again"):
         FrameStack(tmp_path / "masks")[4]
 
 

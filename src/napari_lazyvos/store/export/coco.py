@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as rle  # type: ignore[import-untyped]
+from pycocotools import mask as rle
 
 from napari_lazyvos.store.export.results import Results, present_labels
 
@@ -51,10 +51,14 @@ def _annotations(results: Results) -> Iterator[dict[str, Any]]:
                 "image_id": t + 1,
                 "category_id": CATEGORY["id"],
                 "track_id": label,
-                "segmentation": {"size": code["size"], "counts": code["counts"].decode("ascii")},
+                "segmentation": {"size": code["size"], "counts": _text(code["counts"])},
                 "area": int(rle.area(code)),
                 "bbox": rle.toBbox(code).tolist(),
                 "iscrowd": 0,
             }
             score = scores.get(label, float("nan"))
             yield annotation if np.isnan(score) else {**annotation, "uncertainty": score}
+
+
+def _text(counts: str | bytes) -> str:
+    return counts.decode("ascii") if isinstance(counts, bytes) else counts

@@ -68,7 +68,7 @@ def _measure(label_map: np.ndarray, pixels: np.ndarray | None) -> dict[int, dict
         names.append("intensity_mean")
         pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     table: dict[str, np.ndarray]
-    table = regionprops_table(label_map, pixels, properties=names)  # type: ignore[no-untyped-call]
+    table = regionprops_table(label_map, pixels, properties=names)
     labels = table.pop("label").tolist()
     columns = {name: column.tolist() for name, column in table.items()}
     return {

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import zarr
-from ome_zarr.format import FormatV05  # type: ignore[import-untyped]
-from ome_zarr.writer import (  # type: ignore[import-untyped]
-    add_metadata,
-    write_multiscales_metadata,
-)
+from ome_zarr.format import FormatV05
 
 from napari_lazyvos.store.export.png import davis_palette
 from napari_lazyvos.store.export.results import Results, present_labels
 from napari_lazyvos.store.export.units import SYMBOLS
 from napari_lazyvos.store.scale import PixelScale
+
+with warnings.catch_warnings():
+    # The module warns of its own default arguments while it is imported (ome-zarr 0.14 and on).
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from ome_zarr.writer import (
+        add_metadata,
+        write_multiscales_metadata,
+    )
 
 __all__ = ["write"]
 
