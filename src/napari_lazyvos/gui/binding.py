@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +44,8 @@ class Binding(QObject):
         Takes the binding with it when it is destroyed.
     """
 
-    changed = Signal()  # the session, the layers or the frame shown: set every button anew
+    changed = Signal()  # the session, or which layers there are: set every button anew
+    stepped = Signal()  # another frame is shown
     tracked = Signal(object)  # the latest `FrameResult`
     finished = Signal(object)  # `Finished`
     help_wanted = Signal(object)  # `HelpRequest`
@@ -177,13 +179,13 @@ class Binding(QObject):
         if self.strokes is not None:
             self.strokes.send()
         self._show_progress(mail)
-        status = self.session.status
-        if mail.messages or status != self.status:
-            changed_elsewhere = self.status is None or status.generation != self.status.generation
-            self.status = status
-            if mail.messages or changed_elsewhere:
-                self._sync()
+        before, status = self.status, self.session.status
+        self.status = status
+        if mail.messages or before is None or status.generation != before.generation:
+            self._sync()
             self._set_editable()
+            self.changed.emit()
+        elif _without_counts(status) != _without_counts(before):
             self.changed.emit()
         idle = not self._jobs and not self.running and status.state is not RunState.RUNNING
         self._timer.setInterval(IDLE_MS if idle else BUSY_MS)
@@ -298,4 +300,11 @@ class Binding(QObject):
             self.choose(label=int(chosen))
 
     def _on_step(self, event: Any) -> None:
-        self.changed.emit()
+        self.stepped.emit()
+
+
+def _without_counts(status: Status) -> Status:
+    """Leave out what changes with every frame: buttons do not depend on it during a run."""
+    if status.state is not RunState.RUNNING:
+        return status
+    return replace(status, todo=None, can_undo=None)

@@ -26,6 +26,7 @@ from napari_lazyvos.gui.layers import is_ours
 __all__ = ["VideoBox"]
 
 MAXIMUM = "maximum"
+HEADER = "session.json"  # what makes a folder a store
 
 
 class VideoBox(QGroupBox):
@@ -40,6 +41,8 @@ class VideoBox(QGroupBox):
         self._viewer = viewer
         self._layers: list[Image] = []
         self._folder: Path | None = None
+        self._resumable = False  # looked up when it may have changed: a disk may be slow
+        self._is_open = False
         self._others: dict[int, QComboBox] = {}
         self._image = QComboBox(toolTip="The movie: an image layer with a time axis")
         self._time = QComboBox(toolTip="Which axis is time; for a volume it may be a spatial axis")
@@ -103,13 +106,22 @@ class VideoBox(QGroupBox):
     def set_folder(self, folder: Path) -> None:
         """Choose where results go."""
         self._folder = folder
+        self._look_for_results()
         self._path.setText(_short(folder))
         self._path.setToolTip(str(folder))
         self.chosen.emit()
 
-    def set_open(self, *, is_open: bool, resumable: bool) -> None:
+    @property
+    def resumable(self) -> bool:
+        """Whether the folder for the results holds some already."""
+        return self._resumable
+
+    def set_open(self, *, is_open: bool) -> None:
         """Show whether a session is open, and whether starting one resumes."""
-        self.start.setText("Resume" if resumable else "Start")
+        if is_open != self._is_open:
+            self._is_open = is_open
+            self._look_for_results()
+        self.start.setText("Resume" if self._resumable else "Start")
         self.start.setEnabled(self.layer is not None)
         self.start.setVisible(not is_open)
         self.end.setVisible(is_open)
@@ -183,6 +195,9 @@ class VideoBox(QGroupBox):
             self._form.insertRow(2 + len(self._others), _axis_name(layer, axis), combo)
             self._others[axis] = combo
         self.chosen.emit()
+
+    def _look_for_results(self) -> None:
+        self._resumable = self._folder is not None and (self._folder / HEADER).exists()
 
     def _on_browse(self) -> None:
         start = str(self._folder.parent) if self._folder is not None else ""

@@ -112,6 +112,7 @@ class LazyWidget(QWidget):
         self._bindings[:] = [binding]
         binding.opened.connect(self._on_opened)
         binding.changed.connect(self._refresh)
+        binding.stepped.connect(self._show_objects)
         binding.tracked.connect(self._on_tracked)
         binding.finished.connect(self._refresh)
         binding.asked.connect(self._on_asked)
@@ -259,7 +260,7 @@ class LazyWidget(QWidget):
         running = binding is not None and binding.running
         label = binding.label if binding is not None else 0
         known = status is not None and label in status.labels
-        self.video.set_open(is_open=binding is not None, resumable=self._resumable())
+        self.video.set_open(is_open=binding is not None)
         self.advanced.set_open(binding is not None)
         self.track.set_status(status, running=running)
         self.objects.setEnabled(session is not None)
@@ -273,13 +274,18 @@ class LazyWidget(QWidget):
             button.setEnabled(bool(text) and not running)
             button.setToolTip(f"{button.text()}: {text}  ({key})" if text else key)
         self.export.setEnabled(bool(status and status.labels) and not running)
-        if binding is not None and binding.layers is not None and session is not None:
-            rows = object_rows(session, binding.layers.shown_frame(), label)
-            self.objects.show_objects(rows, label)
+        if binding is not None:
             self.objects.show_polarity(binding.positive)
+        self._show_objects()
+        self._show_hint()
+
+    def _show_objects(self) -> None:
+        binding, session = self.binding, self.session
+        if binding is not None and binding.layers is not None and session is not None:
+            rows = object_rows(session, binding.layers.shown_frame(), binding.label)
+            self.objects.show_objects(rows, binding.label)
         else:
             self.objects.show_objects((), 0)
-        self._show_hint()
 
     def _show_hint(self) -> None:
         binding, layer = self.binding, self.video.layer
@@ -287,7 +293,7 @@ class LazyWidget(QWidget):
             Situation(
                 video=layer.name if layer is not None else None,
                 folder=self.video.folder.name if self.video.folder is not None else "",
-                resumable=self._resumable(),
+                resumable=self.video.resumable,
                 opening=binding is not None and binding.layers is None,
                 status=binding.status if binding is not None else None,
                 running=binding is not None and binding.running,
@@ -306,9 +312,6 @@ class LazyWidget(QWidget):
     def _layers_missing(self) -> bool:
         layers = self.binding.layers if self.binding is not None else None
         return layers is not None and bool(layers.missing)
-
-    def _resumable(self) -> bool:
-        return self.video.folder is not None and (self.video.folder / "session.json").exists()
 
     # How it is put together ---------------------------------------------------------------------
 
@@ -359,6 +362,8 @@ class LazyWidget(QWidget):
         if event.type() == QEvent.ParentChange and self.parentWidget() is None:
             self.stop()
             _let_go(self._viewer, self._bindings, self.video)
+            # Or Python's garbage collector would do it, perhaps in the engine's thread.
+            self.deleteLater()
         return bool(super().event(event))
 
     def _on_video_chosen(self) -> None:

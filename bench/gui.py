@@ -1,0 +1,231 @@
+"""How long napari's main thread is held up while the plugin tracks.
+
+    xvfb-run -a -s "-screen 0 1400x900x24" python bench/gui.py [--frames 60]
+
+A real viewer with the docked widget and a real session track a video of 1024 x 1024 uint8 and 1000
+frames. A timer that is due every millisecond ticks in the main thread; when it comes late, the
+main thread was busy for that long. Each row is one way of showing: the viewer on screen (drawn by
+the processor where there is no graphics card) or off screen, the slider parked or following. The
+row "idle" is the same viewer without tracking, in the same process: what machine and napari cost
+alone. The tracker is "copy", which repeats the last mask and so is faster than any real one
+(the most updates per second), or "handcrafted", the default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+LENGTH, SIDE = 1000, 1024
+LIMIT_MS = 16.0  # one frame of a 60 Hz screen
+SETTLE_SECONDS = 1.5  # from the start of a run to the first measurement: models load
+
+
+def main() -> None:
+    """Measure on screen and off screen, each in a process of its own, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=60, help="frames to track in each row")
+    parser.add_argument("--platform", choices=["xcb", "offscreen"], help="measure in this process")
+    arguments = parser.parse_args()
+    if arguments.platform:
+        print(json.dumps(measure(arguments.frames)))
+        return
+    print(f"{LENGTH} frames of {SIDE} x {SIDE} uint8; stalls of the main thread in ms")
+    print(f"{'':38}{'p50':>7}{'p95':>7}{'p99':>7}{'max':>7}{'>16 ms':>8}{'frames/s':>10}")
+    for platform in ("offscreen", "xcb"):
+        command = [sys.executable, __file__, "--platform", platform, "--frames"]
+        run = subprocess.run(
+            [*command, str(arguments.frames)],
+            env={**os.environ, "QT_QPA_PLATFORM": platform, "NAPARI_CONFIG": ""},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        for row in json.loads(run.stdout.splitlines()[-1]):
+            print_row(platform, row)
+
+
+def print_row(platform: str, row: dict[str, Any]) -> None:
+    """Print one line of the table."""
+    gaps = np.array(row["gaps"])
+    p50, p95, p99 = np.percentile(gaps, [50, 95, 99])
+    late = f"{100 * np.mean(gaps > LIMIT_MS):.1f} %"
+    name = f"{'on screen' if platform == 'xcb' else platform:10} {row['name']}"
+    speed = f"{row['fps']:.1f}" if row["fps"] else ""
+    print(f"{name:38}{p50:7.1f}{p95:7.1f}{p99:7.1f}{gaps.max():7.1f}{late:>8}{speed:>10}")
+
+
+class Heartbeat:
+    """Ticks in the main thread and notes by how much each tick comes late."""
+
+    def __init__(self) -> None:
+        from qtpy.QtCore import Qt, QTimer
+
+        self.gaps: list[float] = []  # ms beyond the due millisecond
+        self._last = time.perf_counter()
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        """Begin anew."""
+        self.gaps.clear()
+        self._last = time.perf_counter()
+        self._timer.start(1)
+
+    def stop(self) -> list[float]:
+        """Return what was noted."""
+        self._timer.stop()
+        return list(self.gaps)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(max(0.0, 1000 * (now - self._last) - 1.0))
+        self._last = now
+
+
+def measure(frames: int) -> list[dict[str, Any]]:
+    """Return the rows for the platform that Qt was told."""
+    import napari
+
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(1400, 900)
+    viewer.add_image(moving_discs(), name="discs", contrast_limits=(0, 255))
+    rows = []
+    heartbeat = Heartbeat()
+    for tracker in ("copy", "handcrafted"):
+        with TemporaryDirectory() as folder:
+            rows += measure_tracker(viewer, heartbeat, tracker, frames, Path(folder))
+    viewer.close()
+    return rows
+
+
+def measure_tracker(
+    viewer: Any, heartbeat: Heartbeat, tracker: str, frames: int, folder: Path
+) -> list[dict[str, Any]]:
+    """Return the rows of one tracker."""
+    from napari_lazyvos.gui.widget import LazyWidget
+    from napari_lazyvos.lazy.session import Session
+    from napari_lazyvos.video import open_video
+
+    video = open_video(viewer.layers["discs"])
+    chosen: Any = CopyTracker() if tracker == "copy" else tracker
+    session = Session(video, store=folder / "discs.lazyvos", tracker=chosen)
+    session.set_mask(0, video.raw(0)[0] > 150)
+    widget = LazyWidget(viewer)
+    dock = viewer.window.add_dock_widget(widget, name=f"lazy {tracker}")
+    widget.adopt(session)
+    spin(until=lambda: widget.session is not None)
+    widget.binding.layers.uncertainty.visible = True
+    spin(seconds=SETTLE_SECONDS)
+    rows = [] if tracker != "copy" else [{"name": "idle", **idle(heartbeat)}]
+    for follow in (False, True):
+        widget.track.follow.setChecked(follow)
+        where = "slider follows" if follow else "slider parked"
+        rows.append({"name": f"{tracker}, {where}", **run(widget, heartbeat, frames)})
+    widget.stop()
+    viewer.window.remove_dock_widget(dock)
+    spin(seconds=0.5)
+    session.close()
+    return rows
+
+
+def idle(heartbeat: Heartbeat) -> dict[str, Any]:
+    """Measure a viewer in which nothing happens."""
+    heartbeat.start()
+    spin(seconds=3)
+    return {"gaps": heartbeat.stop(), "fps": None}
+
+
+def run(widget: Any, heartbeat: Heartbeat, frames: int) -> dict[str, Any]:
+    """Measure while this many frames are tracked, from the first result on."""
+    widget.binding.track(at_most=5)  # models load and memories fill
+    spin(until=lambda: not widget.binding.running)
+    spin(seconds=SETTLE_SECONDS)
+    began = time.perf_counter()
+    heartbeat.start()
+    widget.binding.track(at_most=frames)
+    spin(until=lambda: not widget.binding.running)
+    gaps = heartbeat.stop()
+    return {"gaps": gaps, "fps": frames / (time.perf_counter() - began)}
+
+
+def spin(seconds: float | None = None, until: Any = None) -> None:
+    """Run the event loop for a time, or until something holds."""
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    timer = QTimer()
+    if until is None:
+        timer.setSingleShot(True)
+        timer.timeout.connect(loop.quit)
+        timer.start(int(1000 * (seconds or 0)))
+    else:
+        timer.timeout.connect(lambda: loop.quit() if until() else None)
+        timer.start(20)
+    loop.exec_()
+
+
+class CopyTracker:
+    """Says that everything stays where it is."""
+
+    name = "copy"
+
+    def __init__(self) -> None:
+        import torch
+
+        self.device = torch.device("cpu")
+        self._last: Any = None
+        self._labels: tuple[int, ...] = ()
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        return self._labels
+
+    @property
+    def memory_frames(self) -> tuple[int, ...]:
+        return ()
+
+    def step(self, frame: np.ndarray) -> Any:
+        return self._last
+
+    def commit(
+        self, t: int, frame: np.ndarray, probabilities: Any, labels: Any, *, permanent: bool = False
+    ) -> None:
+        if probabilities is not None:
+            self._last, self._labels = 0.9 * probabilities + 0.1 / len(probabilities), labels
+
+    def forget(self, label: int) -> None:
+        self._labels = tuple(other for other in self._labels if other != label)
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"last": self._last, "labels": self._labels}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        self._last, self._labels = snapshot["last"], tuple(snapshot["labels"])
+
+
+def moving_discs() -> np.ndarray:
+    """Return (1000, 1024, 1024) uint8: bright discs on noise, the whole moving to the right."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(20, 90, (SIDE, SIDE), dtype=np.uint8)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    for y, x in ((300, 300), (300, 700), (700, 300), (700, 700)):
+        first[np.hypot(rows - y, columns - x) < 90] = 200
+    video = np.empty((LENGTH, SIDE, SIDE), np.uint8)
+    for t in range(LENGTH):
+        video[t] = np.roll(first, t, axis=1)
+    return video
+
+
+if __name__ == "__main__":
+    main()
