@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +156,14 @@ def test_an_error_leaves_memory_and_disk_as_they_were():
         ledger._write([(3, 0, (0,)), (3, 1, None)])  # a row is removed, then comes an error
     assert everything(ledger) == before
     assert everything(Ledger(database, FRAMES)) == before
+
+
+def test_recording_costs_the_same_in_a_long_video():
+    """Counted in bytes, not seconds: nothing of the length of the video is made for one frame."""
+    ledger = Ledger(Database(":memory:", ledger_module.SCHEMA), 100_000)
+    ledger.record(0, [machine])
+    tracemalloc.start()
+    ledger.record(99_999, [machine])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100_000

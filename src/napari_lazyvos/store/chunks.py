@@ -3,8 +3,8 @@
 zarr makes the array and its metadata, and any zarr reader opens it. The chunks are written and
 read here, because a chunk as it is on disk is what the journal keeps of an overwritten frame (so
 nothing is compressed twice), and because the main thread reads them: there is no event loop to
-wait for, and a mask of 1024x1024 is read in 0.2 ms instead of 0.4, and written in 0.4 instead of
-1.8.
+wait for. Side by side, at 1024x1024, a mask is written in 0.34 ms (zarr: 2.6) and read in 0.21 ms
+(zarr: 0.8).
 """
 
 from __future__ import annotations

@@ -233,7 +233,9 @@ class Ledger:
             self._column(label)[: len(cells)] = cells
 
     def _column(self, label: int) -> np.ndarray:
-        return self._columns.setdefault(label, np.full(self.frames, BLANK))
+        if label not in self._columns:
+            self._columns[label] = np.full(self.frames, BLANK)
+        return self._columns[label]
 
     def _field(self, label: int, name: str) -> np.ndarray:
         column = self._columns.get(label)

@@ -167,7 +167,7 @@ class FrameStack:
     def erase(self, t: int) -> None:
         """Set frame `t` back to zero, and remove its chunk."""
         self._check(t)
-        self._put(t, self._blank, b"")
+        self._put(t, None, b"")
 
     def chunk(self, t: int) -> bytes:
         """Return frame `t` compressed, as it lies on disk; empty where it is zero."""
@@ -176,7 +176,11 @@ class FrameStack:
 
     def put_chunk(self, t: int, chunk: bytes) -> None:
         """Write frame `t` from what `chunk` returned, before or after `widen`."""
-        self.write(t, self._decode(t, chunk))
+        self._check(t)
+        if self.dtype == np.uint16:  # the chunk may be from before `widen`
+            self.write(t, self._decode(t, chunk))
+        else:
+            self._put(t, None, chunk)
 
     def strokes(self) -> dict[int, np.ndarray]:
         """Return the planes (H, W, read-only) that a person drew and that wait to be permanent."""
@@ -224,13 +228,14 @@ class FrameStack:
                 self._strokes[t] = stroke.astype(self.dtype)
                 self._strokes[t].flags.writeable = False
 
-    def _put(self, t: int, plane: np.ndarray, chunk: bytes) -> None:
+    def _put(self, t: int, plane: np.ndarray | None, chunk: bytes) -> None:
+        """Write a chunk, and keep the plane that it holds in memory, where it is known."""
         self._chunks.write(t, chunk)
         with self._lock:
             self._writes += 1
             self._written[t] = bool(chunk)
             self._decoded.pop(t, None)
-            if chunk:
+            if chunk and plane is not None:
                 self._keep(t, plane)
 
     def _keep(self, t: int, plane: np.ndarray) -> None:
