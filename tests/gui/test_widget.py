@@ -170,7 +170,7 @@ def test_the_list_shows_every_object_and_its_state(dock, movie, centre):
     def texts():
         return [tuple(tree.topLevelItem(i).text(c) for c in (0, 1)) for i in range(2)]
 
-    desk.wait(lambda: texts() == [("Object 1", "yours"), ("Object 2", "to do")])
+    desk.wait(lambda: texts() == [("Object 1", "by you"), ("Object 2", "to do")])
     desk.layers.show_frame(5)
     desk.wait(lambda: texts() == [("Object 1", "to do"), ("Object 2", "to do")])
     tree.topLevelItem(1).setText(0, "left cell")

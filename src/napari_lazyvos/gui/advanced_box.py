@@ -21,6 +21,7 @@ class AdvancedBox(QCollapsible):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Advanced", parent, expandedIcon="▾", collapsedIcon="▸")
         self.setDuration(0)
+        self.layout().setContentsMargins(0, 0, 0, 0)
         self.tracker, self.refiner, self.device = QComboBox(), QComboBox(), QComboBox()
         self.tracker.addItems(trackers.names())
         self.refiner.addItems(refine.names())

@@ -31,7 +31,7 @@ def _state(session: Session, label: int, t: int) -> str:
     if session.state(label, t) == State.ENDED:
         return "ended"
     if row.origin == Origin.HUMAN:
-        return "yours"
+        return "by you"
     if row.stale:
         return "out of date"
     return {State.TRACKED: "tracked", State.ABSENT: "not seen"}.get(row.state, "to do")

@@ -84,7 +84,12 @@ class VideoBox(QGroupBox):
         if layer is None:
             return None
         shape = _shape(layer)
-        at = [int(step) for step in self._viewer.dims.current_step[-len(shape) :]]
+        # While a layer is being added, the viewer may not have its axes yet.
+        steps = (0,) * len(shape) + tuple(self._viewer.dims.current_step)
+        at = [
+            min(int(step), length - 1)
+            for step, length in zip(steps[-len(shape) :], shape, strict=True)
+        ]
         return Axes(shape, max(self._time.currentIndex(), 0), tuple(at))
 
     @property

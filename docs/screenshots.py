@@ -1,0 +1,101 @@
+"""Take the screenshots of the documentation from the real window.
+
+    xvfb-run -a -s "-screen 0 1400x900x24" python docs/screenshots.py
+
+Needs an X server, Qt's xcb platform and a shown window: all else gives an empty canvas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import napari
+import numpy as np
+from PIL import Image
+from qtpy.QtCore import QEventLoop, QTimer
+
+from napari_lazyvos.gui import samples
+from napari_lazyvos.gui.widget import LazyWidget
+
+IMAGES = Path(__file__).parent / "images"
+WINDOW = (1400, 900)
+
+
+def main() -> None:
+    """Take both pictures."""
+    IMAGES.mkdir(exist_ok=True)
+    # Nobody's own results shall show, or be written.
+    with TemporaryDirectory() as home, patch.object(Path, "home", lambda: Path(home)):
+        heart(IMAGES / "heart.png")
+        cells(IMAGES / "cells.png")
+
+
+def heart(path: Path) -> None:
+    """One click on the left ventricle, and its mask."""
+    viewer, widget = open_sample(samples.echocardiogram())
+    viewer.dims.set_current_step(0, 0)
+    widget.start()
+    wait(lambda: widget.session is not None)
+    widget.binding.layers.show_frame(0)
+    click(widget, 1, 0, 110, 178)
+    shoot(viewer, path, zoom=2.6, centre=(118, 165))
+
+
+def cells(path: Path) -> None:
+    """Several cells, tracked, with the uncertainty."""
+    layers = samples.cells()
+    viewer, widget = open_sample(layers)
+    widget.start()
+    wait(lambda: widget.session is not None)
+    truth = layers[1][0][0]
+    for label in range(1, 6):
+        y, x = np.argwhere(truth == label).mean(axis=0)
+        click(widget, label, 0, y, x)
+    widget.binding.layers.uncertainty.visible = True
+    widget.track.track.click()
+    wait(lambda: not widget.binding.busy)
+    widget.binding.layers.show_frame(24)
+    shoot(viewer, path, zoom=2.5, centre=(128, 160))
+
+
+def open_sample(layers: list) -> tuple[napari.Viewer, LazyWidget]:
+    """Open napari with a sample and the docked widget."""
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(*WINDOW)
+    for data, arguments, kind in layers:
+        getattr(viewer, f"add_{kind}")(data, **arguments)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-lazyvos", "Lazy segmentation")
+    wait(seconds=0.5)
+    return viewer, widget
+
+
+def click(widget: LazyWidget, label: int, t: int, y: float, x: float) -> None:
+    """Click on an object, and wait for its mask."""
+    widget.binding.choose(label=label)
+    widget.binding.layers.clicks.add((t, y, x))
+    wait(lambda: not widget.binding.busy)
+
+
+def shoot(viewer: napari.Viewer, path: Path, *, zoom: float, centre: tuple[float, float]) -> None:
+    """Write a picture of the window."""
+    viewer.scene.camera.center = (0, *centre)
+    viewer.scene.camera.zoom = zoom
+    wait(seconds=1.5)
+    picture = Image.fromarray(viewer.screenshot(canvas_only=False))
+    picture.convert("RGB").save(path, optimize=True)
+    viewer.close()
+
+
+def wait(until: Callable[[], bool] | None = None, *, seconds: float = 0.0) -> None:
+    """Run the event loop until something holds, or for a time."""
+    loop, timer = QEventLoop(), QTimer()
+    timer.timeout.connect(lambda: loop.quit() if until is None or until() else None)
+    timer.start(int(1000 * seconds) or 30)
+    loop.exec_()
+
+
+if __name__ == "__main__":
+    main()
