@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_lazyvos.refine.classical.contours import KINDS, contour_regions
 from napari_lazyvos.refine.classical.floods import flood_regions
-from napari_lazyvos.refine.classical.score import measure
+from napari_lazyvos.refine.classical.score import FEATURES, measure
 from napari_lazyvos.refine.classical.weights import score
 from napari_lazyvos.refine.classical.window import (
     RADIUS_STEP,
@@ -52,6 +52,24 @@ class Candidates:
     def in_frame(self, index: int, shape: tuple[int, int]) -> np.ndarray:
         """Return region `index` as a soft (H, W) float32 image of the frame, in [0, 1]."""
         return self.windows[self.owner[index]].to_frame(self.regions[index], shape)
+
+    def overlap_with(self, mask: np.ndarray) -> np.ndarray:
+        """Return (n,) float: intersection over union of each region with a (H, W) bool mask."""
+        result = np.zeros(len(self.owner))
+        for number, window in enumerate(self.windows):
+            own = self.owner == number
+            seen = window.from_frame(mask.astype(np.float32)) >= 0.5
+            total = max(mask.sum() / window.step**2, seen.sum())  # what the window cuts off counts
+            common = (self.regions[own] & seen).sum(axis=(1, 2))
+            result[own] = common / (self.regions[own].sum(axis=(1, 2)) + total - common)
+        return result
+
+    def visible(self, index: int, least: float) -> bool:
+        """Return whether a region or its outline differs from its surroundings, in CIE L units."""
+        unit = self.windows[self.owner[index]].contrast
+        names = ("contrast", "contrast_far", "ridge")
+        values = self.features[index, [FEATURES.index(name) for name in names]]
+        return bool(np.abs(values).max() * unit >= least)
 
     def judge(self, masks: np.ndarray) -> np.ndarray:
         """Return (k,) float32: the scores of (k, H, W) masks, on the scale of `scores`."""

@@ -10,10 +10,11 @@ import numpy as np
 from napari_lazyvos.refine.classical.candidates import Candidates
 from napari_lazyvos.refine.protocol import Click
 
-__all__ = ["apply_clicks", "contradicts", "edited_masks", "pixel"]
+__all__ = ["apply_clicks", "contradicts", "disc", "edit", "pixel"]
 
 CHOICES = 8  # regions that are tried for one click
-DISC = 0.02  # of the frame's short side: what a click changes where nothing else can be seen
+ALIKE = 0.85  # overlap from which two regions are one choice
+DISC = 0.02  # of the frame's short side: what a click changes where nothing can be seen
 
 
 def pixel(click: Click) -> tuple[int, int]:
@@ -26,30 +27,40 @@ def contradicts(click: Click, mask: np.ndarray) -> bool:
     return bool(mask[pixel(click)]) != click.positive
 
 
-def edited_masks(
+def edit(
     mask: np.ndarray,
     clicks: Sequence[Click],
     find: Callable[[Click], Candidates],
     judge: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
-    """Return (H, W) bool: a mask changed, click after click, until none contradicts it.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Change a mask, click after click, until none contradicts it.
 
     Parameters
     ----------
     mask : (H, W) bool
     clicks : on this frame
     find : the regions around a click
-    judge : scores of (k, H, W) masks
+    judge : (k, H, W) bool masks to their (k,) scores
+
+    Returns
+    -------
+    (k, H, W) bool and (k,) float
+        What the last change could be, best first, and scores. The mask alone if nothing changed.
     """
+    choices = apply_clicks(mask, clicks)[None] if clicks else mask[None]
+    scores = np.zeros(1)
     for click in clicks:
         if not contradicts(click, mask):
             continue
         opposite = [other for other in clicks if other.positive != click.positive]
-        regions, scores = _regions(find(click), opposite, mask.shape)
-        changed = np.stack([mask | r if click.positive else mask & ~r for r in regions])
-        changed = np.stack([apply_clicks(one, clicks) for one in changed])
-        mask = changed[int(np.argmax(judge(changed) + scores))]
-    return mask
+        regions, chances = _regions(find(click), opposite, mask.shape)
+        changed = [mask | region if click.positive else mask & ~region for region in regions]
+        choices = np.stack([apply_clicks(one, clicks) for one in changed])
+        scores = judge(choices) + chances
+        order = np.argsort(-scores, kind="stable")
+        choices, scores = choices[order], scores[order]
+        mask = choices[0]
+    return choices, scores
 
 
 def _regions(
@@ -60,9 +71,9 @@ def _regions(
     for click in forbidden:
         scores[candidates.holds(*pixel(click))] = -np.inf
     best = _unlike(candidates, scores)
-    if not len(best):
-        window = candidates.windows[0]
-        return disc(window.y, window.x, shape)[None], np.zeros(1)
+    if not best:
+        centre = candidates.windows[0]
+        return disc(centre.y, centre.x, shape)[None], np.zeros(1)
     regions = np.stack([candidates.in_frame(i, (shape[0], shape[1])) >= 0.5 for i in best])
     return regions, scores[best]
 
@@ -73,7 +84,7 @@ def _unlike(candidates: Candidates, scores: np.ndarray) -> list[int]:
     for index in np.argsort(-scores, kind="stable"):
         if len(chosen) == CHOICES or not np.isfinite(scores[index]):
             break
-        if all(candidates.overlap[index, other] < 0.85 for other in chosen):
+        if all(candidates.overlap[index, other] < ALIKE for other in chosen):
             chosen.append(int(index))
     return chosen
 
@@ -86,10 +97,10 @@ def disc(y: float, x: float, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def apply_clicks(mask: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
-    """Return a mask that obeys all clicks, of the parts that hold a positive one and no other."""
+    """Return a mask that obeys all clicks, reduced to the parts that hold a positive one."""
     mask = mask.copy()
     for click in clicks:
         mask[pixel(click)] = click.positive
     _, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    kept = [parts[pixel(click)] for click in clicks if click.positive and mask[pixel(click)]]
+    kept = [parts[pixel(click)] for click in clicks if click.positive]
     return np.isin(parts, [part for part in kept if part > 0])

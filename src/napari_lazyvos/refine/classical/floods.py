@@ -39,10 +39,20 @@ def _maps(window: Window) -> list[np.ndarray]:
         maps.append(np.linalg.norm(image - own, axis=-1))
         maps.append(np.maximum(own[0] - image[..., 0], 0))
         maps.append(np.maximum(image[..., 0] - own[0], 0))
+    for sigma in (2.0, 4.0):  # objects that differ from the background in texture alone
+        texture = _texture(window.lab[..., 0], sigma)
+        maps.append(np.maximum(texture[middle, middle].max() - texture, 0))
     barrier = _gradient(cv2.GaussianBlur(window.lab, (0, 0), 1.5))
     barrier[middle, middle] = 0
     maps.append(barrier)
     return maps
+
+
+def _texture(light: np.ndarray, sigma: float) -> np.ndarray:
+    """Return the local standard deviation, blurred so that it has no holes between the grains."""
+    mean = cv2.GaussianBlur(light, (0, 0), sigma)
+    square = cv2.GaussianBlur(light**2, (0, 0), sigma)
+    return cv2.GaussianBlur(np.sqrt(np.maximum(square - mean**2, 0)), (0, 0), sigma)
 
 
 def _gradient(image: np.ndarray) -> np.ndarray:

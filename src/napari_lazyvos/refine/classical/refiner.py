@@ -8,22 +8,25 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_lazyvos.refine.classical.candidates import Candidates, find_candidates
-from napari_lazyvos.refine.classical.edits import apply_clicks, pixel
+from napari_lazyvos.refine.classical.edits import apply_clicks, contradicts, disc, edit, pixel
 from napari_lazyvos.refine.classical.window import Pyramid, build_pyramid
 from napari_lazyvos.refine.protocol import Click, Embedding, Refined, check_clicks
 
 __all__ = ["ClassicalRefiner"]
 
-VOTERS = 12  # candidates whose masks are laid into the frame for the probability
+DECISION = (
+    3.0  # sharpens the scores for the choice; 1 hedges between sizes, much more ignores votes
+)
+VOTERS = 12  # regions that are laid into the frame for the probability
 CONTRADICTION = 6.0  # taken off the score of a region for every click that it contradicts
-FAITH = 4.0  # added to the score of a region that equals the mask so far; in between by overlap
-VISIBLE = 1.0  # CIE L units between inside and outside: less is no object that one can see
-REMEMBERED = 16  # places whose candidates are kept
+FAITH = 4.0  # added to the score of a region that equals the mask so far; else by overlap
+VISIBLE = 1.0  # CIE L units between inside and outside: less is nothing that one can see
+REMEMBERED = 16  # clicks whose candidates are kept
 
 
 @dataclass(slots=True)
 class _Looked:
-    """What the refiner knows of a frame: its pyramid, and what was found around earlier clicks."""
+    """What the refiner knows of a frame: its pyramid, and what it found around earlier clicks."""
 
     pyramid: Pyramid
     found: dict[tuple[int, int], Candidates] = field(default_factory=dict)
@@ -53,26 +56,70 @@ class ClassicalRefiner:
         previous: np.ndarray | None = None,
     ) -> Refined:
         """Segment the one object that all the clicks are about; see `Refiner.refine`."""
-        shape = embedding.pyramid.shape
+        looked: _Looked = embedding
+        shape = looked.pyramid.shape
         check_clicks(clicks, *shape)
         first = next(click for click in clicks if click.positive)
-        candidates = embedding.candidates(first)
-        chance = np.exp(candidates.scores - candidates.scores.max())
-        chance /= chance.sum()
-        best = int(np.argmax(candidates.overlap @ chance))
-        vote = _vote(candidates, chance, shape)
-        mask = apply_clicks(candidates.in_frame(best, shape) >= 0.5, clicks)
-        return _refined(mask, vote)
+        candidates = looked.candidates(first)
+        before = None if previous is None else np.asarray(previous) >= 0.5
+        scores = _scores(candidates, clicks, before)
+        best = _consensus(candidates, scores)
+        if not candidates.visible(best, VISIBLE) and before is None:
+            return _settle(disc(*pixel(first), shape), clicks, np.zeros(shape, np.float32))
+        vote = _vote(candidates, scores, shape)
+        found = candidates.in_frame(best, shape) >= 0.5
+        start = found if before is None else before
+        if before is None and not any(contradicts(click, found) for click in clicks):
+            return _settle(found, clicks, vote)
+
+        def judge(masks: np.ndarray) -> np.ndarray:
+            return candidates.judge(masks) + FAITH * np.array([_iou(m, start) for m in masks])
+
+        choices, _ = edit(start, clicks, looked.candidates, judge)
+        if judge(choices[:1])[0] >= scores[best]:
+            return _settle(choices[0], clicks, 0.5 * vote + 0.5 * choices.mean(axis=0))
+        return _settle(found, clicks, vote)
 
 
-def _vote(candidates: Candidates, chance: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _scores(
+    candidates: Candidates, clicks: Sequence[Click], before: np.ndarray | None
+) -> np.ndarray:
+    """Return (n,) float: the scores of the regions, given all clicks and the mask so far."""
+    scores = candidates.scores.astype(np.float64)
+    for click in clicks:
+        scores -= CONTRADICTION * (candidates.holds(*pixel(click)) != click.positive)
+    if before is not None:
+        scores += FAITH * candidates.overlap_with(before)
+    return scores
+
+
+def _consensus(candidates: Candidates, scores: np.ndarray) -> int:
+    """Return the region that overlaps most, on average, with what the object may be."""
+    return int(np.argmax(candidates.overlap @ _chances(DECISION * scores)))
+
+
+def _chances(scores: np.ndarray) -> np.ndarray:
+    chances = np.exp(scores - scores.max())
+    return np.asarray(chances / chances.sum())
+
+
+def _vote(candidates: Candidates, scores: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return (H, W) float32 in [0, 1]: the chance of each pixel, by the likeliest regions."""
-    voters = np.argsort(-chance, kind="stable")[:VOTERS]
-    total = sum(chance[i] * candidates.in_frame(i, shape) for i in voters)
-    return np.asarray(total / chance[voters].sum(), np.float32)
+    voters = np.argsort(-scores, kind="stable")[:VOTERS]
+    chances = _chances(scores[voters])
+    vote = np.zeros(shape, np.float32)
+    for index, chance in zip(voters, chances, strict=True):
+        vote += chance * candidates.in_frame(index, shape)
+    return vote
 
 
-def _refined(mask: np.ndarray, vote: np.ndarray) -> Refined:
-    """Return a mask with the vote moved to the mask's side of 0.5, in the same order."""
+def _settle(mask: np.ndarray, clicks: Sequence[Click], vote: np.ndarray) -> Refined:
+    """Return a mask that obeys the clicks, with the vote moved to its side of 0.5 in order."""
+    mask = apply_clicks(mask, clicks)
+    vote = np.clip(vote, 0, 1)
     probability = np.where(mask, 0.5 + vote / 2, np.minimum(vote / 2, 0.499))
     return Refined(mask, probability.astype(np.float32))
+
+
+def _iou(mask: np.ndarray, other: np.ndarray) -> float:
+    return float((mask & other).sum() / max((mask | other).sum(), 1))

@@ -1,4 +1,4 @@
-"""What tells an object from any other region: measurements, made for all regions of a window at once."""
+"""What tells an object from any other region: measurements, for all regions of a window at once."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ FEATURES = (
     "log_share",  # the same, over that of the frame
     "touching",  # share of the outline at the border of window or frame
     "log_contrast",  # of the window, in CIE L units
+    "ridge",  # how much brighter the outline is than both its sides
+    "texture",  # log ratio of edge strength inside and in the ring
+    "contrast_far",  # as contrast, with a ring further out
+    "colour_share",  # log_share, times how colourful the window is
+    "colour_edge",  # inner_edge, times the same
 )
 
 
@@ -59,9 +64,15 @@ def measure(window: Window, regions: np.ndarray, frame_area: int) -> np.ndarray:
     area = _count(solid)
     rim = solid - core
     outline = _count(rim)
+    far = (_grow(solid, 2 * RING) - _grow(solid, RING)) * inside
     maps = _maps(window)
     half = maps[:, ::2, ::2]  # every fourth sample is enough for means over areas
     within, around = _averages(half, solid[::2, ::2]), _averages(half, ring[::2, ::2])
+    away = _averages(half[:3], far[::2, ::2])
+    shallow = _averages(maps[:1], core - _shrink(core, 3))[:, 0]
+    beyond = _averages(maps[:1], (_grow(solid, 4) - wide) * inside)[:, 0]
+    outline_light = _averages(maps[:1], band)[:, 0]
+    colour = colourfulness(window)
     along, deep = (_averages(maps[6:9], part) for part in (band, _shrink(core, 1)))
     colour_in, colour_ring = within[:, :3], around[:, :3]
     spread_in, spread_ring = _spread(within), _spread(around)
@@ -89,8 +100,18 @@ def measure(window: Window, regions: np.ndarray, frame_area: int) -> np.ndarray:
         np.log(size / np.sqrt(frame_area)),
         _count(rim * edges_of_frame[1:-1, 1:-1, None]) / outline,
         np.full(len(regions), np.log(window.contrast)),
+        outline_light - (shallow + beyond) / 2,
+        np.log((within[:, 6] + 0.05) / (around[:, 6] + 0.05)),
+        np.linalg.norm(colour_in - away, axis=1),
+        np.log(size / np.sqrt(frame_area)) * colour,
+        deep[:, 0] * colour,
     )
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def colourfulness(window: Window) -> float:
+    """Return the part of a window's spread that is in a and b, from 0 for grey to 1."""
+    return float(np.sqrt(window.lab[window.inside][:, 1:].var(axis=0).sum()))
 
 
 def _maps(window: Window) -> np.ndarray:
