@@ -189,28 +189,35 @@ class CopyTracker:
 
     @property
     def labels(self) -> tuple[int, ...]:
+        """Labels of the masks."""
         return self._labels
 
     @property
     def memory_frames(self) -> tuple[int, ...]:
+        """None: there is no memory."""
         return ()
 
     def step(self, frame: np.ndarray) -> Any:
+        """Predict what was there before."""
         return self._last
 
     def commit(
         self, t: int, frame: np.ndarray, probabilities: Any, labels: Any, *, permanent: bool = False
     ) -> None:
+        """Take the mask over, a little softened, so that there is uncertainty to draw."""
         if probabilities is not None:
             self._last, self._labels = 0.9 * probabilities + 0.1 / len(probabilities), labels
 
     def forget(self, label: int) -> None:
+        """Leave an object out."""
         self._labels = tuple(other for other in self._labels if other != label)
 
     def snapshot(self) -> dict[str, Any]:
+        """Return the last mask."""
         return {"last": self._last, "labels": self._labels}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
+        """Put a last mask back."""
         self._last, self._labels = snapshot["last"], tuple(snapshot["labels"])
 
 

@@ -45,6 +45,18 @@ def test_directions(dock, movie, centre, direction, tracked):
     assert shown == {6, *tracked}
 
 
+def test_backwards_after_forwards(dock, movie, centre):
+    desk = dock(movie)
+    click_object(desk, 1, 6, centre)
+    desk.widget.track.track.click()
+    desk.quiet()
+    assert not desk.widget.track.track.isEnabled()
+    desk.widget.track.direction.setCurrentIndex(1)
+    desk.widget.track.track.click()
+    desk.quiet()
+    assert all(desk.session.store.masks.stored(t).any() for t in range(12))
+
+
 def test_a_range_is_tracked_and_nothing_else(dock, movie, centre):
     desk = dock(movie)
     click_object(desk, 1, 0, centre)
@@ -103,6 +115,19 @@ def test_buttons_follow_the_state(dock, movie, centre, bright):
     assert enabled() == [False] * 4  # nothing is left to do
     assert desk.widget.undo.isEnabled()
     assert desk.widget.export.isEnabled()
+
+
+def test_uncertainty_is_shown_once_there_is_some(dock, movie, centre):
+    desk = dock(movie)
+    click_object(desk, 1, 0, centre)
+    assert not desk.layers.uncertainty.visible
+    desk.widget.track.step.click()
+    desk.quiet()
+    assert desk.layers.uncertainty.visible
+    desk.layers.uncertainty.visible = False  # the person does not want it
+    desk.widget.track.step.click()
+    desk.quiet()
+    assert not desk.layers.uncertainty.visible
 
 
 def test_following_and_not_following(dock, movie, centre, bright):
@@ -235,8 +260,8 @@ def test_the_console_has_the_session_and_what_it_does_is_shown(dock, movie, cent
     desk = dock(movie)
     run = (desk.session.click(0, *centre(1, 0)), desk.session.start())[1]
     desk.wait(lambda: run.done)
-    desk.wait(lambda: desk.widget.track.bar.text() == "12 of 12 frames")
-    assert "All is tracked" in desk.widget.hint.text()
+    desk.wait(lambda: desk.widget.track.bar.text() == "Up to date")
+    assert "Tracked to the end" in desk.widget.hint.text()
 
 
 def test_widget_fits_a_narrow_dock(dock, movie):

@@ -37,7 +37,7 @@ def status(**changes):
             Situation("a", status=status(labels=(1,), todo=9, state=RunState.PAUSED)),
             "Press Track to go on",
         ),
-        (Situation("a", status=status(labels=(1,))), "All is tracked"),
+        (Situation("a", status=status(labels=(1,))), "Tracked to the end"),
         (Situation("a", status=status(), running=True), "Getting the tracker ready"),
         (Situation("a", status=status(), running=True, progress="frame 3"), "Tracking frame 3"),
         (Situation("a", status=status(), layers_missing=True), "Show layers"),

@@ -77,6 +77,7 @@ class Binding(QObject):
         self._axes = axes
         self._like = like
         self._actions = actions
+        self._uncertainty_shown = False
         self._jobs = 0  # handed to the engine, and not done
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
@@ -107,9 +108,14 @@ class Binding(QObject):
         drawing = self.strokes is not None and self.strokes.busy
         return self.running or bool(self._jobs) or drawing
 
-    def do(self, text: str, work: Callable[[Session], Any]) -> None:
-        """Have the engine do something; `text` says what, should it fail."""
-        self._hand_in(Job(text, work))
+    def do(
+        self,
+        text: str,
+        work: Callable[[Session], Any],
+        then: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Have the engine do something; see `Job`."""
+        self._hand_in(Job(text, work, then))
 
     def track(self, **options: Any) -> None:
         """Track, with the options of `Session.run`."""
@@ -208,8 +214,7 @@ class Binding(QObject):
             case HelpRequest():
                 self._on_help_wanted(message)
             case Finished():
-                self.running = False
-                self.finished.emit(message)
+                self._on_finished(message)
 
     def _on_opened(self) -> None:
         session = self.engine.session
@@ -220,6 +225,14 @@ class Binding(QObject):
         self._viewer.update_console({"session": session})
         self.show_layers()
         self.opened.emit()
+
+    def _on_finished(self, message: Finished) -> None:
+        self.running = False
+        if message.tracked and self.layers is not None and not self._uncertainty_shown:
+            # There is something to see now; later the person decides.
+            self.layers.show_uncertainty()
+            self._uncertainty_shown = True
+        self.finished.emit(message)
 
     def _on_wrong(self, wrong: Wrong) -> None:
         if wrong.job is None:

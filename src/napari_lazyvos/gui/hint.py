@@ -54,4 +54,4 @@ def _in_session(now: Situation, status: Status) -> str:
         frames = "1 frame" if status.todo == 1 else f"{status.todo} frames"
         verb = "go on" if status.state is RunState.PAUSED else "begin"
         return f"Press Track to {verb}: {frames} to do. To correct a mask, click or draw."
-    return "All is tracked. Where a mask is wrong, click or draw, then Track again."
+    return "Tracked to the end. Where a mask is wrong, click or draw, then Track again."

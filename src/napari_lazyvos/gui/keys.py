@@ -1,7 +1,8 @@
 """The keys of this plugin, in one table.
 
 Keys of a layer work while that layer is selected, keys of the viewer always. None of napari's own
-keys is taken; on our own layers its undo key is the session's, so that there is one history.
+keys is taken, but two mean on our masks what they mean in the session: undo, so that there is one
+history, and M, which is a new object instead of a new label.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Key:
 KEYS = (
     Key("T", "toggle", "Include or exclude with the left button", ("clicks",)),
     Key("Shift-T", "flip", "Turn the selected clicks into their opposite", ("clicks",)),
-    Key("M", "new", "New object", ("clicks",)),
+    Key("M", "new", "New object", ("clicks", "masks")),  # napari's own would read all masks
     Key("=", "up", "Next object in the list", ("clicks",)),
     Key("-", "down", "Previous object in the list", ("clicks",)),
     Key("Control-Z", "undo", "Undo", ("clicks", "masks")),

@@ -31,7 +31,7 @@ UNCERTAINTY: Kind = "uncertainty"
 
 KEY = "lazyvos"  # in layer.metadata
 MASK_OPACITY = 0.5
-UNCERTAINTY_OPACITY = 0.8
+UNCERTAINTY_OPACITY = 0.6
 CLICK_SHARE = 0.025  # a click's disc, as a share of the frame's shorter side
 SMALLEST_CLICK = 5  # data pixels
 
@@ -129,6 +129,12 @@ class SessionLayers:
             if layer is not None:
                 # The costs of thumbnail, highlight and extent are not worth paying per frame.
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def show_uncertainty(self) -> None:
+        """Make the uncertainty visible; it is hidden until there is some."""
+        layer = self.uncertainty
+        if layer is not None:
+            layer.visible = True
 
     def forget_strokes(self) -> None:
         """Empty napari's own undo history, which would put old pixels into new masks."""

@@ -33,9 +33,11 @@ class TrackBox(QGroupBox):
     pause_pressed = Signal()
     cancel_pressed = Signal()
     follow_chosen = Signal(bool)
+    options_chosen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Track", parent)
+        self.ready = False  # there is something to track, and nothing is being tracked
         self._pace = Pace()
         self.direction = QComboBox(toolTip="From the frames that you clicked in, which way to go")
         self.direction.addItems(list(DIRECTIONS))
@@ -56,6 +58,8 @@ class TrackBox(QGroupBox):
         self.pause.clicked.connect(self.pause_pressed)
         self.cancel.clicked.connect(self.cancel_pressed)
         self.follow.toggled.connect(self.follow_chosen)
+        self.only.toggled.connect(self.options_chosen)
+        self.direction.currentIndexChanged.connect(self.options_chosen)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -75,10 +79,13 @@ class TrackBox(QGroupBox):
     def set_status(self, status: Status | None, *, running: bool) -> None:
         """Enable what can be done now."""
         running = running or (status is not None and status.state is RunState.RUNNING)
+        # What is to do backwards is known only when one tries.
+        forward = DIRECTIONS[self.direction.currentText()] == "forward"
         there = status is not None and bool(status.labels)
-        ready = there and not running and (self.only.isChecked() or bool(status and status.todo))
-        self.track.setEnabled(ready)
-        self.step.setEnabled(ready)
+        to_do = self.only.isChecked() or not forward or bool(status and status.todo)
+        self.ready = there and to_do and not running
+        self.track.setEnabled(self.ready)
+        self.step.setEnabled(self.ready)
         self.pause.setEnabled(running)
         self.cancel.setEnabled(running)
         for box in (self.first, self.last):
@@ -102,16 +109,16 @@ class TrackBox(QGroupBox):
         self.bar.setFormat(self._pace.describe(result))
 
     def _show_overall(self, status: Status | None) -> None:
-        """Show how much of the video is tracked."""
+        """Show how much is left to do, forwards."""
         if status is None or not status.frames or status.todo is None or not status.labels:
             self.bar.setRange(0, 1)
             self.bar.setValue(0)
             self.bar.setFormat("")
             return
-        done = max(status.frames - status.todo, 0)
         self.bar.setRange(0, status.frames)
-        self.bar.setValue(done)
-        self.bar.setFormat(f"{done} of {status.frames} frames")
+        self.bar.setValue(status.frames - status.todo)
+        left = f"{status.todo} of {status.frames} frames to do" if status.todo else "Up to date"
+        self.bar.setFormat(left)
 
     def _lay_out(self) -> None:
         grid = QGridLayout(self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
@@ -15,6 +14,7 @@ from napari_lazyvos.gui import keys, opening
 from napari_lazyvos.gui.advanced_box import AdvancedBox
 from napari_lazyvos.gui.axes import Axes
 from napari_lazyvos.gui.binding import Binding
+from napari_lazyvos.gui.commands import Commands
 from napari_lazyvos.gui.engine import Engine
 from napari_lazyvos.gui.exporting import ExportMenu
 from napari_lazyvos.gui.hint import Situation, next_step
@@ -61,6 +61,7 @@ class LazyWidget(QWidget):
         self.export = QPushButton("Export")
         self.keys = QPushButton("Keys…", toolTip="All keys and mouse buttons")
         self._menu = ExportMenu(self)
+        self.commands = Commands(lambda: self.binding, self.track)
         self._lay_out()
         self._connect()
         self._refresh()
@@ -108,7 +109,7 @@ class LazyWidget(QWidget):
         self._layer = self.video.layer
         engine = make_engine(after=self._bindings[-1].engine if self._bindings else None)
         like = placement(self.video.layer)
-        binding = Binding(self._viewer, engine, axes, like, self._actions(), self)
+        binding = Binding(self._viewer, engine, axes, like, self.commands.keys, self)
         self._bindings[:] = [binding]
         binding.opened.connect(self._on_opened)
         binding.changed.connect(self._refresh)
@@ -123,93 +124,6 @@ class LazyWidget(QWidget):
         self.binding = binding
         self._say("")
 
-    def _actions(self) -> dict[str, Any]:
-        """Return what each key does; see `keys.KEYS`."""
-        return {
-            "toggle": self._toggle,
-            "flip": self._flip,
-            "new": self._new_object,
-            "up": partial(self._choose_neighbour, 1),
-            "down": partial(self._choose_neighbour, -1),
-            "undo": partial(self._do, "undo", lambda session: session.undo()),
-            "redo": partial(self._do, "redo", lambda session: session.redo()),
-            "go": self._go,
-            "step": partial(self._track, at_most=1),
-        }
-
-    # What the person does -----------------------------------------------------------------------
-
-    def _do(self, text: str, work: Any) -> None:
-        if self.binding is not None:
-            self.binding.do(text, work)
-
-    def _go(self) -> None:
-        if self.binding is not None and self.binding.running:
-            self._pause()
-        elif self.track.track.isEnabled():
-            self._track()
-
-    def _track(self, **options: Any) -> None:
-        if self.binding is not None and self.track.track.isEnabled():
-            self._progress = ""
-            self.track.begin()
-            self.binding.track(**self.track.options, **options)
-
-    def _pause(self) -> None:
-        if self.binding is not None:
-            self.binding.engine.pause()
-
-    def _cancel(self) -> None:
-        if self.binding is not None:
-            self.binding.engine.cancel()
-
-    def _choose(self, **what: Any) -> None:
-        if self.binding is not None:
-            self.binding.choose(**what)
-
-    def _show_layers(self) -> None:
-        if self.binding is not None:
-            self.binding.show_layers()
-
-    def _new_object(self) -> None:
-        if self.binding is not None and self.session is not None:
-            self._on_asked()
-            self.binding.click_next()
-            self.binding.choose(label=self.binding.next_label(), positive=True)
-
-    def _end_object(self) -> None:
-        if self.binding is not None and self.binding.layers is not None:
-            label, t = self.binding.label, self.binding.layers.shown_frame()
-            self._do("end the object", lambda session: session.end_object(label, t))
-
-    def _remove_object(self) -> None:
-        if self.binding is not None:
-            label = self.binding.label
-            self._do("remove the object", lambda session: session.remove_object(label))
-
-    def _rename(self, label: int, name: str) -> None:
-        self._do("rename the object", lambda session: session.name_object(label, name))
-
-    def _choose_neighbour(self, step: int) -> None:
-        if self.binding is not None and self.session is not None:
-            labels = sorted({*self.session.labels, self.binding.label})
-            index = labels.index(self.binding.label) + step
-            self._choose(label=labels[index % len(labels)])
-
-    def _toggle(self) -> None:
-        if self.binding is not None:
-            self._choose(positive=not self.binding.positive)
-
-    def _flip(self) -> None:
-        if self.binding is not None and self.binding.clicks is not None:
-            self.binding.clicks.flip_selected()
-
-    def _export(self, format: str, path: Path, overwrite: bool) -> None:
-        self._do(
-            "export",
-            lambda session: session.export(format, path, overwrite=overwrite),
-        )
-
     # What the session does ----------------------------------------------------------------------
 
     def _on_opened(self) -> None:
@@ -221,11 +135,11 @@ class LazyWidget(QWidget):
         self._menu.name = session.video.name
         if session.labels:
             objects = "1 object" if len(session.labels) == 1 else f"{len(session.labels)} objects"
-            show_info(f"Resumed {session.store.path.name}: {objects}.")
+            show_info(f"{session.store.path.name} holds {objects}.")
         self.binding.click_next()
 
     def _on_asked(self) -> None:
-        self._said, self._is_error = "", False
+        self._said, self._is_error, self._progress = "", False, ""
 
     def _on_tracked(self, result: FrameResult) -> None:
         self._progress = f"frame {result.t}: {result.done} of {result.total or '?'}"
@@ -330,27 +244,31 @@ class LazyWidget(QWidget):
         layout.addStretch(1)
 
     def _connect(self) -> None:
-        self.video.chosen.connect(self._on_video_chosen)
-        self.video.start_pressed.connect(self.start)
-        self.video.close_pressed.connect(self.stop)
-        self.objects.new_pressed.connect(self._new_object)
-        self.objects.end_pressed.connect(self._end_object)
-        self.objects.remove_pressed.connect(self._remove_object)
-        self.objects.renamed.connect(self._rename)
-        self.objects.chosen.connect(lambda label: self._choose(label=label))
-        self.objects.polarity_chosen.connect(lambda on: self._choose(positive=on))
-        self.objects.show_layers_pressed.connect(self._show_layers)
-        self.track.track_pressed.connect(self._track)
-        self.track.step_pressed.connect(partial(self._track, at_most=1))
-        self.track.pause_pressed.connect(self._pause)
-        self.track.cancel_pressed.connect(self._cancel)
-        self.track.only.toggled.connect(self._refresh)
-        self.track.follow_chosen.connect(self._on_follow)
-        self.undo.clicked.connect(self._actions()["undo"])
-        self.redo.clicked.connect(self._actions()["redo"])
-        self.keys.clicked.connect(lambda: keys.KeysDialog(self).exec())
-        self._menu.wanted.connect(self._export)
-        keys.bind_viewer(self._viewer, self._actions())
+        commands, objects, track = self.commands, self.objects, self.track
+        for signal, act in (
+            (self.video.chosen, self._on_video_chosen),
+            (self.video.start_pressed, self.start),
+            (self.video.close_pressed, self.stop),
+            (objects.new_pressed, commands.new_object),
+            (objects.end_pressed, commands.end_object),
+            (objects.remove_pressed, commands.remove_object),
+            (objects.renamed, commands.rename),
+            (objects.chosen, commands.choose_object),
+            (objects.polarity_chosen, commands.choose_polarity),
+            (objects.show_layers_pressed, commands.show_layers),
+            (track.track_pressed, commands.track),
+            (track.step_pressed, commands.step),
+            (track.pause_pressed, commands.pause),
+            (track.cancel_pressed, commands.cancel),
+            (track.follow_chosen, commands.follow),
+            (track.options_chosen, self._refresh),
+            (self.undo.clicked, commands.undo),
+            (self.redo.clicked, commands.redo),
+            (self.keys.clicked, self._show_keys),
+            (self._menu.wanted, commands.export),
+        ):
+            signal.connect(act)
+        keys.bind_viewer(self._viewer, commands.keys)
         # For a window that is closed as a whole; a bound method would be gone by then.
         self.destroyed.connect(partial(_let_go, self._viewer, self._bindings, self.video))
 
@@ -373,9 +291,8 @@ class LazyWidget(QWidget):
             self.stop()
         self._refresh()
 
-    def _on_follow(self, follow: bool) -> None:
-        if self.binding is not None:
-            self.binding.follow = follow
+    def _show_keys(self) -> None:
+        keys.KeysDialog(self).exec()
 
 
 def _let_go(viewer: Viewer, bindings: list[Binding], video: VideoBox, *_: Any) -> None:
