@@ -153,9 +153,9 @@ def tracking(path: Path, out: Path, *arguments: str) -> Iterator[subprocess.Pope
 
 def wait_for_frames(store: Path, frames: int) -> None:
     """Wait until this many frames are written, looking only at files."""
-    chunks = store / "frames.zarr" / "masks" / "c"
+    masks = store / "frames.zarr" / "masks"
     deadline = time.monotonic() + 120
-    while len(list(chunks.glob("*"))) < frames:
+    while len(list(masks.glob("c.*"))) < frames:
         assert time.monotonic() < deadline, "tracking did not begin"
         time.sleep(0.01)
 
@@ -163,7 +163,7 @@ def wait_for_frames(store: Path, frames: int) -> None:
 @pytest.fixture(scope="module")
 def long_movie(tmp_path_factory) -> tuple[Path, str]:
     """Return a movie that takes some seconds to track, and a click on an object."""
-    frames, labels = samples.cells(60, 200, 240)
+    frames, labels = samples.cells(40, 160, 200)
     path = tmp_path_factory.mktemp("movie") / "long.tif"
     tifffile.imwrite(path, frames, metadata={"axes": "TYX"})
     return path, click_on(labels, 2)
@@ -176,7 +176,7 @@ def test_killed_and_resumed_is_the_same_as_never_killed(long_movie, tmp_path):
         assert process.wait(300) == 0
     killed = tmp_path / "killed"
     beginning = ("--click", click)
-    for frames in (9, 31):
+    for frames in (9, 21):
         with tracking(path, killed, *beginning) as process:
             wait_for_frames(killed / "long.lazyvos", frames)
             process.kill()
@@ -186,11 +186,11 @@ def test_killed_and_resumed_is_the_same_as_never_killed(long_movie, tmp_path):
         assert process.wait(300) == 0
     for name in ("masks", "uncertainty"):
         one, other = (
-            folder / "long.lazyvos" / "frames.zarr" / name / "c"
+            folder / "long.lazyvos" / "frames.zarr" / name
             for folder in (tmp_path / "whole", killed)
         )
-        chunks = sorted(file.relative_to(one) for file in one.rglob("*") if file.is_file())
-        assert len(chunks) >= 59
+        chunks = sorted(file.name for file in one.glob("c.*"))
+        assert len(chunks) >= 39
         for chunk in chunks:
             assert (one / chunk).read_bytes() == (other / chunk).read_bytes(), chunk
 
@@ -207,4 +207,4 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(long_movie, tmp_path):
     report = json.loads((tmp_path / "report.json").read_text())
     assert not report["finished"]
     with Store.open(tmp_path / "long.lazyvos") as store:
-        assert report["tracked"] == (store.ledger.states(1) > 0).sum() - 1
+        assert report["tracked"] == (store.ledger.states(2) > 0).sum() - 1
