@@ -53,16 +53,18 @@ class Candidates:
         """Return region `index` as a soft (H, W) float32 image of the frame, in [0, 1]."""
         return self.windows[self.owner[index]].to_frame(self.regions[index], shape)
 
-    def overlap_with(self, mask: np.ndarray) -> np.ndarray:
-        """Return (n,) float: intersection over union of each region with a (H, W) bool mask."""
-        result = np.zeros(len(self.owner))
+    def areas(self, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (n,) areas of the regions, and of what they share with a (H, W) bool mask.
+
+        Both in frame pixels.
+        """
+        own, shared = np.zeros(len(self.owner)), np.zeros(len(self.owner))
         for number, window in enumerate(self.windows):
-            own = self.owner == number
+            here = self.owner == number
             seen = window.from_frame(mask.astype(np.float32)) >= 0.5
-            total = max(mask.sum() / window.step**2, seen.sum())  # what the window cuts off counts
-            common = (self.regions[own] & seen).sum(axis=(1, 2))
-            result[own] = common / (self.regions[own].sum(axis=(1, 2)) + total - common)
-        return result
+            own[here] = self.regions[here].sum(axis=(1, 2)) * window.step**2
+            shared[here] = (self.regions[here] & seen).sum(axis=(1, 2)) * window.step**2
+        return own, shared
 
     def visible(self, index: int, least: float) -> bool:
         """Return whether a region or its outline differs from its surroundings, in CIE L units."""

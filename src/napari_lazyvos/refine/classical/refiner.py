@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_lazyvos.refine.classical.candidates import Candidates, find_candidates
-from napari_lazyvos.refine.classical.edits import apply_clicks, contradicts, disc, edit, pixel
+from napari_lazyvos.refine.classical.edits import (
+    apply_clicks,
+    disc,
+    edit,
+    expected_change,
+    pixel,
+    surprise,
+)
 from napari_lazyvos.refine.classical.window import Pyramid, build_pyramid
 from napari_lazyvos.refine.protocol import Click, Embedding, Refined, check_clicks
 
@@ -61,35 +68,57 @@ class ClassicalRefiner:
         check_clicks(clicks, *shape)
         first = next(click for click in clicks if click.positive)
         candidates = looked.candidates(first)
-        before = None if previous is None else np.asarray(previous) >= 0.5
-        scores = _scores(candidates, clicks, before)
-        best = _consensus(candidates, scores)
-        if not candidates.visible(best, VISIBLE) and before is None:
-            return _settle(disc(*pixel(first), shape), clicks, np.zeros(shape, np.float32))
-        vote = _vote(candidates, scores, shape)
-        found = candidates.in_frame(best, shape) >= 0.5
-        start = found if before is None else before
-        if before is None and not any(contradicts(click, found) for click in clicks):
-            return _settle(found, clicks, vote)
+        if previous is None:
+            best = _consensus(candidates, _scores(candidates, clicks))
+            if not candidates.visible(best, VISIBLE):
+                nothing = np.zeros(shape, np.float32)
+                return _settle(disc(*pixel(first), shape), clicks, nothing, None)
+            before = candidates.in_frame(best, shape) >= 0.5
+        else:
+            before = np.asarray(previous) >= 0.5
+        return self._correct(looked, clicks, candidates, before, previous is not None)
+
+    def _correct(
+        self,
+        looked: _Looked,
+        clicks: Sequence[Click],
+        candidates: Candidates,
+        before: np.ndarray,
+        given: bool,
+    ) -> Refined:
+        """Change a mask where clicks contradict it, or choose another region altogether."""
+        shape = looked.pyramid.shape
+        expected = expected_change(before, clicks)
+        scores = _scores(candidates, clicks)
+        if not expected and not given:
+            return _settle(before, clicks, _vote(candidates, scores, shape), None)
+
+        def faith(change: np.ndarray, union: np.ndarray) -> np.ndarray:
+            """Return the score that a mask gains by being like the one before."""
+            if expected:
+                return -surprise(change, expected)
+            return FAITH * (1 - change / np.maximum(union, 1))
 
         def judge(masks: np.ndarray) -> np.ndarray:
-            return candidates.judge(masks) + FAITH * np.array([_iou(m, start) for m in masks])
+            change = (masks ^ before).sum(axis=(1, 2))
+            return candidates.judge(masks) + faith(change, (masks | before).sum(axis=(1, 2)))
 
-        choices, _ = edit(start, clicks, looked.candidates, judge)
+        area, shared = candidates.areas(before)
+        union = area + before.sum() - shared
+        scores += faith(union - shared, union)
+        best = _consensus(candidates, scores)
+        vote = _vote(candidates, scores, shape)
+        choices = edit(before, clicks, looked.candidates, judge)
         if judge(choices[:1])[0] >= scores[best]:
-            return _settle(choices[0], clicks, 0.5 * vote + 0.5 * choices.mean(axis=0))
-        return _settle(found, clicks, vote)
+            return _settle(choices[0], clicks, (vote + choices.mean(axis=0)) / 2, before)
+        return _settle(candidates.in_frame(best, shape) >= 0.5, clicks, vote, None)
 
 
-def _scores(
-    candidates: Candidates, clicks: Sequence[Click], before: np.ndarray | None
-) -> np.ndarray:
-    """Return (n,) float: the scores of the regions, given all clicks and the mask so far."""
+def _scores(candidates: Candidates, clicks: Sequence[Click]) -> np.ndarray:
+    """Return (n,) float: the scores of the regions, less where they contradict clicks."""
     scores = candidates.scores.astype(np.float64)
     for click in clicks:
         scores -= CONTRADICTION * (candidates.holds(*pixel(click)) != click.positive)
-    if before is not None:
-        scores += FAITH * candidates.overlap_with(before)
     return scores
 
 
@@ -113,13 +142,11 @@ def _vote(candidates: Candidates, scores: np.ndarray, shape: tuple[int, int]) ->
     return vote
 
 
-def _settle(mask: np.ndarray, clicks: Sequence[Click], vote: np.ndarray) -> Refined:
+def _settle(
+    mask: np.ndarray, clicks: Sequence[Click], vote: np.ndarray, before: np.ndarray | None
+) -> Refined:
     """Return a mask that obeys the clicks, with the vote moved to its side of 0.5 in order."""
-    mask = apply_clicks(mask, clicks)
+    mask = apply_clicks(mask, clicks, before)
     vote = np.clip(vote, 0, 1)
     probability = np.where(mask, 0.5 + vote / 2, np.minimum(vote / 2, 0.499))
     return Refined(mask, probability.astype(np.float32))
-
-
-def _iou(mask: np.ndarray, other: np.ndarray) -> float:
-    return float((mask & other).sum() / max((mask | other).sum(), 1))
