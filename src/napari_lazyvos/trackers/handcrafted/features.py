@@ -10,7 +10,7 @@ from torch import Tensor
 
 CELL = 2
 ORIENT = 6
-W_COLOUR, W_COARSE, W_GRAD = 1.0, 0.7, 0.5
+W_COLOUR, W_COARSE, W_GRAD, W_ENERGY = 1.0, 0.7, 0.5, 0.4
 
 
 def to_lab(rgb: np.ndarray, contrast: float, device: torch.device) -> Tensor:
@@ -39,10 +39,12 @@ def describe(colour: Tensor) -> Tensor:
     e = mag * F.relu(torch.cos(ang - centers[:, None, None]))
     e = F.avg_pool2d(e[None], CELL)[0]
     e = gauss(e, 1.5)
+    energy = e.sum(0, keepdim=True)
+    energy = torch.cat((energy, gauss(energy, 4.0))).sqrt()
     e = e / (gauss(e.sum(0, keepdim=True), 6) + 0.1)
     fine = F.avg_pool2d(colour[None], CELL)[0]
     coarse = gauss(fine, 2.5)
-    return torch.cat((fine * W_COLOUR, coarse * W_COARSE, e * W_GRAD / ORIENT**0.5))
+    return torch.cat((fine * W_COLOUR, coarse * W_COARSE, e * W_GRAD / ORIENT**0.5, energy * W_ENERGY))
 
 
 def contrast_around(lightness: Tensor, masks: Tensor) -> float:

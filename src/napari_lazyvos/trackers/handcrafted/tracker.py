@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.trackers.handcrafted import edges
-from napari_lazyvos.trackers.handcrafted.features import CELL, contrast_around, describe, to_lab
+from napari_lazyvos.trackers.handcrafted import appearance, edges
+from napari_lazyvos.trackers.handcrafted.features import CELL, contrast_around, describe, gauss, to_lab
 from napari_lazyvos.trackers.handcrafted.flow import consistency, motion, warp
 from napari_lazyvos.trackers.handcrafted.matching import read
 from napari_lazyvos.trackers.handcrafted.window import BLOCK, Grid, Window
@@ -29,11 +29,16 @@ UPMAX = 3.0
 _MOST_READ = 3
 SHARP, SPACE = 10.0, 1.0
 SHARP0, SPACE0 = 10.0, 1.6
-R1, R0 = 4, 4
-WF, WM, W0 = 1.0, 1.0, 1.0
-RW, BETA, ITERS = 0.0, 16.0, 12
+R1, R0 = 4, 8
+WF, WM, W0 = 0.33, 0.33, 0.33
+RW, BETA, ITERS = 3.0, 20.0, 12
 GF, GFEPS, GFR = 0, 1e-2, 3
 TRUSTMIX = 1
+WA, AFLOOR = 0.3, 0.03
+GAIN = 1.0
+WA2, PH, PH0, TMIN = 0.3, 0.0, 0.0, 0.2
+SPACEW, GLO, GHI = 4.0, 0.3, 0.5
+GS, WG = 6.0, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,9 @@ class _State:
     grid: Grid
     contrast: float
     grey: np.ndarray | None = None
+    recent: appearance.Sums | None = None
+    fixed: appearance.Sums | None = None
+    reach: float = 0.0
     labels: tuple[int, ...] = ()
     last: _Memory | None = None
     permanent: list[_Memory] = field(default_factory=list)
@@ -125,9 +133,9 @@ class HandcraftedTracker:
         if self._state is None:
             self._state = self._begin(frame, given)
         state = self._state
-        if pending is None or pending.frame is not frame:
-            pending = self._predict(state, frame)
         around = state.grid.around(given[0] < 0.5)
+        if pending is None or pending.frame is not frame:
+            pending = self._predict(state, frame, None if state.last else around)
         if around and not pending.window.contains(around):
             pending = self._predict(state, frame, pending.window.union(around))
         known = state.labels
@@ -151,6 +159,13 @@ class HandcraftedTracker:
             replace(m, drift=d) for m, d in zip(state.permanent, pending.drifts, strict=True)
         ]
         state.grey = pending.grey
+        if WA:
+            f = appearance.lift(pending.cells, *appearance.basis(len(pending.cells), self.device))
+            new = appearance.sums(f, F.avg_pool2d(masks, CELL))
+            state.recent = appearance.mix(state.recent, new, appearance.DECAY)
+            if permanent:
+                state.reach = _recovery(pending.cells, masks)
+                state.fixed = appearance.mix(state.fixed, new, 0.5)
         state.last = _Memory(t, window, pending.cells, masks, state.labels, still)
         if permanent:
             spoken = replace(state.last, masks=_spread(state.last, labels), labels=labels)
@@ -237,16 +252,25 @@ class HandcraftedTracker:
         labels = state.labels
         matched = _look_up(cells, last, step, R1, SHARP, SPACE, labels)
         carried = warp(_spread(last, labels), step)
-        if TRUSTMIX:
-            carried = carried * trust + matched * (1 - trust)
-        votes = [WF * carried.clamp(min=_FLOOR).log(), WM * matched.clamp(min=_FLOOR).log()]
-        total = WF + WM
+        if PH:
+            trust = trust * _likeness(cells, last, step, PH)
+        trust = trust.clamp(min=TMIN)
+        f = appearance.lift(cells, *appearance.basis(len(cells), self.device))
+        theta = appearance.fit(appearance.mix(state.fixed, state.recent, 1 - appearance.SHARE))
+        p = (f @ theta).T.unflatten(1, cells.shape[1:]).clamp(min=AFLOOR)
+        p = F.interpolate(p[None], scale_factor=2, mode="bilinear", align_corners=False)[0]
+        p = (p / p.sum(0)).log()
+        logs = trust * (WF * carried.clamp(min=_FLOOR).log() + WM * matched.clamp(min=_FLOOR).log())
+        logs = logs + (WA + WA2 * (1 - trust)) * p
+        if WG:
+            near = gauss(F.avg_pool2d(carried, 4), GS / 4)
+            near = F.interpolate(near[None], scale_factor=4, mode="bilinear", align_corners=False)[0]
+            logs = logs + (1 - trust) * WG * near.clamp(min=_FLOOR).log()
         for memory, drift in list(zip(state.permanent, drifts, strict=True))[-_MOST_READ:]:
             place = _shift(drift, window, memory.window)
-            vote = _look_up(cells, memory, place, R0, SHARP0, SPACE0, labels)
-            votes.append(W0 * vote.clamp(min=_FLOOR).log())
-            total += W0
-        masks = (torch.stack(votes).sum(0) / total).softmax(0)
+            vote = W0 * _look_up(cells, memory, place, R0, SHARP0, SPACE0 + (SPACEW - SPACE0) * min(1, max(0, (state.reach - GLO) / (GHI - GLO))), labels).clamp(min=_FLOOR).log()
+            logs = logs + (vote * _likeness(cells, memory, place, PH0) if PH0 else vote)
+        masks = (logs * GAIN).softmax(0)
         if RW > 0:
             masks = edges.smooth(masks, colour, RW, BETA, ITERS)
         if GF:
@@ -322,3 +346,29 @@ def _pack(memory: _Memory) -> dict[str, Any]:
         "labels": memory.labels,
         "drift": memory.drift.cpu().clone(),
     }
+
+
+def _likeness(cells: Tensor, memory: _Memory, place: Tensor, sharp: float) -> Tensor:
+    there = warp(memory.cells, F.avg_pool2d(place / CELL, CELL))
+    like = torch.exp(-sharp * (there - cells).square().sum(0, keepdim=True))
+    return F.interpolate(like[None], scale_factor=CELL, mode="bilinear", align_corners=False)[0, 0]
+
+
+def _recovery(cells: Tensor, masks: Tensor) -> float:
+    small = F.avg_pool2d(masks, CELL)
+    gains = []
+    for dx, dy in ((4, 0), (-4, 0), (0, 4), (0, -4)):
+        place = torch.tensor((dx, dy), dtype=torch.float32, device=cells.device)
+        place = place[:, None, None].expand(2, *cells.shape[1:])
+        depth = len(cells)
+        there = warp(torch.cat((cells, small)), place)
+        found = read(cells, there[:depth], there[depth:], radius=R0, sharpness=SHARP0, reach=4.0)
+        j = _soft_iou(found, small)
+        c = _soft_iou(there[depth:], small)
+        gains.append((j - c) / (1 - c + 1e-3))
+    return sum(gains) / 4
+
+
+def _soft_iou(a: Tensor, b: Tensor) -> float:
+    both = torch.minimum(a[1:], b[1:]).sum((1, 2))
+    return float((both / torch.maximum(a[1:], b[1:]).sum((1, 2)).clamp(min=1e-3)).mean())
