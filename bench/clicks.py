@@ -1,4 +1,4 @@
-"""How good are masks from one, two and three clicks, on real clips, against simple rivals?
+"""Measure masks from one, two and three clicks on real clips, beside simple rivals.
 
 The first click is the deepest place of the true mask (the maximum of its distance transform), each
 next one the deepest place of the larger part of the error: what is missing, or what is too much.
@@ -34,6 +34,8 @@ DATA = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).parents[2] / "shared
 
 @dataclass(frozen=True)
 class Case:
+    """One object in one frame."""
+
     domain: str
     clip: str
     frame: np.ndarray  # (3, H, W) float32

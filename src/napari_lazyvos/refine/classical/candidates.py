@@ -51,7 +51,7 @@ class Candidates:
 
     def in_frame(self, index: int, shape: tuple[int, int]) -> np.ndarray:
         """Return region `index` as a soft (H, W) float32 image of the frame, in [0, 1]."""
-        return self.windows[self.owner[index]].to_frame(self.regions[index], shape)
+        return np.asarray(self.windows[self.owner[index]].to_frame(self.regions[index], shape))
 
     def areas(self, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (n,) areas of the regions, and of what they share with a (H, W) bool mask.
@@ -154,6 +154,7 @@ def _overlaps(signatures: np.ndarray, others: np.ndarray, windows: int) -> np.nd
     of_ring = RADIUS_STEP ** (2 * (np.arange(rings) - rings) / RINGS_PER_STEP)
     area = np.tile(of_ring, ANGLES).astype(np.float32)
     # OpenCV's product stays on one thread; see `score._averages`.
-    common = cv2.gemm(signatures * area, others, 1, None, 0, flags=cv2.GEMM_2_T)
-    own, their = (signatures * area).sum(axis=1), (others * area).sum(axis=1)
-    return common / np.maximum(own[:, None] + their - common, 1e-9)
+    weighted = np.asarray(signatures * area, np.float32)
+    common = cv2.gemm(weighted, others, 1, np.empty(0), 0, flags=cv2.GEMM_2_T)
+    own, their = weighted.sum(axis=1), (others * area).sum(axis=1)
+    return np.asarray(common / np.maximum(own[:, None] + their - common, 1e-9))

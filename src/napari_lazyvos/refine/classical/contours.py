@@ -17,7 +17,7 @@ from napari_lazyvos.refine.classical.window import SAMPLES, Window
 
 __all__ = ["KINDS", "contour_regions"]
 
-KINDS = 8  # edges: falling, rising, colour, bright ridge, dark ridge; the first three with a region term
+KINDS = 8  # edges falling, rising, in colour, bright and dark ridges; the first three with a region
 ANGLES = 64
 RADII = 40
 INNER, OUTER = 0.12, 0.92  # of the window's radius; smaller regions fit smaller windows

@@ -7,6 +7,7 @@ is then about the inner radius of the error, which says how much should change.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,12 +15,13 @@ import numpy as np
 from napari_lazyvos.refine.classical.candidates import Candidates
 from napari_lazyvos.refine.protocol import Click
 
-__all__ = ["apply_clicks", "contradicts", "disc", "edit", "expected_change", "pixel", "surprise"]
+__all__ = ["apply_clicks", "contradicts", "disc", "edit", "expected_change", "held_parts", "pixel"]
 
 CHOICES = 8  # regions that are tried for one click
 ALIKE = 0.85  # overlap from which two regions are one choice
 DISC = 0.02  # of the frame's short side: what a click changes where nothing can be seen
 CHANGE, SPREAD = 1.0, 1.0  # mean and deviation of log(changed area / that of the inner disc)
+SPREAD_APART = 2.5  # the latter below the mean, where what is missing may lie apart from the mask
 
 
 def pixel(click: Click) -> tuple[int, int]:
@@ -32,21 +34,29 @@ def contradicts(click: Click, mask: np.ndarray) -> bool:
     return bool(mask[pixel(click)]) != click.positive
 
 
-def expected_change(mask: np.ndarray, clicks: Sequence[Click]) -> float:
-    """Return the area, in pixels, of the largest discs of error around contradicting clicks."""
-    total = 0.0
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How much of a mask should change, as the places of contradicting clicks tell."""
+
+    area: float  # of the largest discs of error around those clicks, in pixels; 0: nothing is wrong
+    below: float  # deviation of the logarithm of smaller changes
+
+    def cost(self, change: np.ndarray) -> np.ndarray:
+        """Return what changes of these areas, in pixels, take off a score."""
+        off = np.log(np.maximum(change, 1) / max(self.area, 1)) - CHANGE
+        return np.asarray(0.5 * (off / np.where(off < 0, self.below, SPREAD)) ** 2)
+
+
+def expected_change(mask: np.ndarray, clicks: Sequence[Click]) -> Expected:
+    """Return how much of a (H, W) bool mask the clicks that contradict it ask to change."""
+    area, below = 0.0, SPREAD
     for click in clicks:
         if contradicts(click, mask):
             same = (mask if mask[pixel(click)] else ~mask).astype(np.uint8)
             depth = cv2.distanceTransform(np.pad(same, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-            total += np.pi * float(depth[pixel(click)]) ** 2
-    return total
-
-
-def surprise(change: np.ndarray, expected: float) -> np.ndarray:
-    """Return what a change of this area, in pixels, costs when another one is expected."""
-    ratio = np.log(np.maximum(change, 1) / max(expected, 1))
-    return np.asarray(0.5 * ((ratio - CHANGE) / SPREAD) ** 2)
+            area += np.pi * float(depth[pixel(click)]) ** 2
+            below = SPREAD_APART if click.positive else below
+    return Expected(area, below)
 
 
 def edit(
@@ -54,7 +64,7 @@ def edit(
     clicks: Sequence[Click],
     find: Callable[[Click], Candidates],
     judge: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
+) -> tuple[np.ndarray, float]:
     """Change a mask, click after click, until none contradicts it.
 
     Parameters
@@ -66,20 +76,24 @@ def edit(
 
     Returns
     -------
-    (k, H, W) bool
-        What the last change could be, best first. The mask alone if nothing contradicts it.
+    (k, H, W) bool and float
+        What the last change could be, best first, and the score of the first. The mask alone if
+        nothing contradicts it.
     """
-    choices = apply_clicks(mask, clicks, mask)[None]
+    choices = apply_clicks(mask, clicks)[None]
+    scores = judge(choices)
     for click in clicks:
         if not contradicts(click, mask):
             continue
         opposite = [other for other in clicks if other.positive != click.positive]
         regions, chances = _regions(find(click), click, opposite, mask)
         changed = [mask | region if click.positive else mask & ~region for region in regions]
-        choices = np.stack([apply_clicks(one, clicks, mask) for one in changed])
-        choices = choices[np.argsort(-judge(choices) - chances, kind="stable")]
+        choices = np.stack([apply_clicks(one, clicks) for one in changed])
+        scores = judge(choices)
+        order = np.argsort(-scores - chances, kind="stable")
+        choices, scores = choices[order], scores[order]
         mask = choices[0]
-    return choices
+    return choices, float(scores[0])
 
 
 def _regions(
@@ -92,12 +106,12 @@ def _regions(
     area, shared = candidates.areas(mask)
     change = area - shared if click.positive else shared
     expected = expected_change(mask, [click])
-    scores = candidates.scores - surprise(change, expected)
+    scores = candidates.scores - expected.cost(change)
     for other in forbidden:
         scores[candidates.holds(*pixel(other))] = -np.inf
     best = _unlike(candidates, scores)
     shape = (mask.shape[0], mask.shape[1])
-    inner = disc(*pixel(click), shape, np.sqrt(expected / np.pi))
+    inner = disc(*pixel(click), shape, np.sqrt(expected.area / np.pi))
     regions = [candidates.in_frame(i, shape) >= 0.5 for i in best]
     worst = min([*candidates.scores[best], 0.0])
     return np.stack([*regions, inner]), np.array([*candidates.scores[best], worst])
@@ -121,23 +135,16 @@ def disc(y: int, x: int, shape: tuple[int, int], radius: float | None = None) ->
     return cv2.circle(canvas, (x, y), max(1, round(size)), 1, cv2.FILLED).astype(bool)
 
 
-def apply_clicks(
-    mask: np.ndarray, clicks: Sequence[Click], before: np.ndarray | None = None
-) -> np.ndarray:
-    """Return a mask that obeys all clicks, reduced to the parts that belong to the object.
-
-    Those are the parts that hold a positive click, and whole parts of the mask before.
-    """
+def apply_clicks(mask: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+    """Return a mask that obeys all clicks, reduced to the parts that hold a positive one."""
     mask = mask.copy()
     for click in clicks:
         mask[pixel(click)] = click.positive
-    count, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    kept = {int(parts[pixel(click)]) for click in clicks if click.positive} - {0}
-    if before is not None and count - 1 > len(kept):
-        _, old = cv2.connectedComponents(before.astype(np.uint8), connectivity=8)
-        sizes = np.bincount(old.ravel())
-        for part in set(range(1, count)) - kept:
-            inside = old[parts == part]
-            if (inside == inside[0]).all() and inside[0] and sizes[inside[0]] == inside.size:
-                kept.add(part)
-    return np.isin(parts, list(kept))
+    return held_parts(mask, [click for click in clicks if click.positive])
+
+
+def held_parts(mask: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
+    """Return the connected parts of a mask that hold one of the clicks."""
+    _, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    held = {int(parts[pixel(click)]) for click in clicks} - {0}
+    return np.isin(parts, list(held))

@@ -52,13 +52,13 @@ def _texture(light: np.ndarray, sigma: float) -> np.ndarray:
     """Return the local standard deviation, blurred so that it has no holes between the grains."""
     mean = cv2.GaussianBlur(light, (0, 0), sigma)
     square = cv2.GaussianBlur(light**2, (0, 0), sigma)
-    return cv2.GaussianBlur(np.sqrt(np.maximum(square - mean**2, 0)), (0, 0), sigma)
+    return np.asarray(cv2.GaussianBlur(np.sqrt(np.maximum(square - mean**2, 0)), (0, 0), sigma))
 
 
 def _gradient(image: np.ndarray) -> np.ndarray:
     across = cv2.Sobel(image, cv2.CV_32F, 1, 0) / 8
     down = cv2.Sobel(image, cv2.CV_32F, 0, 1) / 8
-    return np.sqrt((across**2 + down**2).sum(axis=-1))
+    return np.asarray(np.sqrt((across**2 + down**2).sum(axis=-1)))
 
 
 def _floods(scalar: np.ndarray, inside: np.ndarray) -> list[np.ndarray]:
@@ -73,7 +73,7 @@ def _floods(scalar: np.ndarray, inside: np.ndarray) -> list[np.ndarray]:
     for share in np.linspace(0.02, 0.9, LEVELS):
         level = values[int(share * (len(values) - 1))]
         region = _component(scalar <= level)
-        area = np.count_nonzero(region)
+        area = int(np.count_nonzero(region))
         if area > LARGEST * SAMPLES**2:
             break
         if area < SMALLEST * SAMPLES**2 or area < 1.1 * last:
@@ -93,7 +93,7 @@ def _component(mask: np.ndarray) -> np.ndarray:
     part = (canvas == 2).astype(np.uint8)
     outlines, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(part, outlines, -1, 1, cv2.FILLED)
-    return part.astype(bool)
+    return np.asarray(part.astype(bool))
 
 
 def _opened(region: np.ndarray) -> np.ndarray | None:

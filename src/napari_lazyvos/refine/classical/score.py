@@ -52,7 +52,7 @@ def edge_strength(window: Window, sigma: float = 1.2) -> np.ndarray:
     down = cv2.Sobel(image, cv2.CV_32F, 0, 1)
     gradient = np.sqrt((across**2 + down**2).sum(axis=-1))
     limit = max(float(np.percentile(gradient[window.inside], 95)), 1e-3)
-    return np.minimum(gradient / limit, 1.0)
+    return np.asarray(np.minimum(gradient / limit, 1.0))
 
 
 def measure(window: Window, regions: np.ndarray, frame_area: int) -> np.ndarray:
@@ -138,22 +138,22 @@ def _averages(maps: np.ndarray, parts: np.ndarray) -> np.ndarray:
     flat = parts.reshape(SLICES, places // SLICES, count).astype(np.float32)
     sliced = maps.reshape(len(maps), SLICES, -1).transpose(1, 0, 2)
     sums = (np.ascontiguousarray(sliced) @ flat).sum(axis=0)
-    return (sums / np.maximum(flat.sum(axis=(0, 1)), 1)).T
+    return np.asarray((sums / np.maximum(flat.sum(axis=(0, 1)), 1)).T)
 
 
 def _spread(mean: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.maximum(mean[:, 3:6] - mean[:, :3] ** 2, 0).sum(axis=1))
+    return np.asarray(np.sqrt(np.maximum(mean[:, 3:6] - mean[:, :3] ** 2, 0).sum(axis=1)))
 
 
 def _reach(regions: np.ndarray) -> np.ndarray:
     """Return the distance of the window's centre from the outside of each region."""
     offset = np.arange(SAMPLES) - (SAMPLES - 1) / 2
     distance = np.hypot(offset[:, None], offset).astype(np.float32)
-    return np.where(regions, np.float32(SAMPLES), distance).min(axis=(1, 2))
+    return np.asarray(np.where(regions, np.float32(SAMPLES), distance).min(axis=(1, 2)))
 
 
 def _count(parts: np.ndarray) -> np.ndarray:
-    return np.maximum(parts.reshape(-1, parts.shape[-1]).sum(axis=0, dtype=np.int64), 1)
+    return np.asarray(np.maximum(parts.reshape(-1, parts.shape[-1]).sum(axis=0, dtype=np.int64), 1))
 
 
 def _grow(parts: np.ndarray, radius: int) -> np.ndarray:

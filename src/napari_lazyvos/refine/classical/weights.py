@@ -63,4 +63,6 @@ def score(features: np.ndarray) -> np.ndarray:
     split = len(TABLE)
     unit = np.clip((features[:, :split] - _MEAN) / _DEVIATION, -CLIP, CLIP)
     parts = unit * _LINEAR + unit**2 * _SQUARE
-    return (parts.sum(axis=1) + features[:, split:] @ np.array(KIND, np.float32)).astype(np.float32)
+    return np.asarray(
+        (parts.sum(axis=1) + features[:, split:] @ np.array(KIND, np.float32)).astype(np.float32)
+    )
