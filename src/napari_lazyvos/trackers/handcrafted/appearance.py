@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from napari_lazyvos.trackers.handcrafted.features import gauss
+
 NF = 160
 BAND = 2.0
 LAM = 0.003
@@ -38,9 +40,16 @@ class Sums:
     b: Tensor  # (F, 1 + K)
 
 
+NEAR, NFLOOR = 6.0, 0.1
+
+
 def sums(f: Tensor, masks: Tensor) -> Sums:
-    m = masks.flatten(1).T  # (N, 1+K)
-    m = torch.where(m > 0.5, m, torch.zeros_like(m))
+    fg = 1 - masks[:1]
+    near = gauss(fg, NEAR)
+    near = near / near.amax().clamp(min=1e-3) + NFLOOR
+    m = torch.cat((masks[:1] * near, fg)).flatten(1).T
+    b = torch.cat((masks[:1], fg)).flatten(1).T > 0.5
+    m = torch.where(b, m, torch.zeros_like(m))
     wt = m / m.sum(0).clamp(min=4.0)
     return Sums(f.T @ (f * wt.sum(1, keepdim=True)), f.T @ wt)
 
@@ -56,3 +65,11 @@ def mix(old: Sums | None, new: Sums, decay: float) -> Sums:
 def fit(s: Sums) -> Tensor:
     a = s.a + LAM * torch.eye(len(s.a), device=s.a.device)
     return torch.linalg.solve(a, s.b)
+
+
+def specificity(f: Tensor, masks: Tensor, theta: Tensor) -> float:
+    fg = 1 - masks[:1]
+    near = gauss(fg, 3.0)
+    near = (near * (near > 0.05) * (fg < 0.5)).flatten()
+    p = f @ theta
+    return float((near * (p[:, 0] > p[:, 1])).sum() / near.sum().clamp(min=1e-6))

@@ -22,7 +22,7 @@ from napari_lazyvos.trackers.protocol import Probabilities, Snapshot
 __all__ = ["HandcraftedTracker"]
 
 _FLOOR = 1e-3
-OBJ = 56
+OBJ = 80
 BUDGET = 120e3
 BUDGETK = 250e3
 UPMAX = 3.0
@@ -34,9 +34,11 @@ WF, WM, W0 = 0.33, 0.33, 0.33
 RW, BETA, ITERS = 3.0, 20.0, 12
 GF, GFEPS, GFR = 0, 1e-2, 3
 TRUSTMIX = 1
-WA, AFLOOR = 0.3, 0.03
-GAIN = 1.0
+WA, AFLOOR = 0.6, 0.03
+GAIN = 2.0
 WA2, PH, PH0, TMIN = 0.3, 0.0, 0.0, 0.2
+SLO, SHI = 0.2, 0.6
+GMIN, G2LO, G2HI = 0.2, -0.2, 0.2
 SPACEW, GLO, GHI = 4.0, 0.3, 0.5
 GS, WG = 6.0, 0.3
 
@@ -76,6 +78,7 @@ class _State:
     recent: appearance.Sums | None = None
     fixed: appearance.Sums | None = None
     reach: float = 0.0
+    spec: float = 0.0
     labels: tuple[int, ...] = ()
     last: _Memory | None = None
     permanent: list[_Memory] = field(default_factory=list)
@@ -166,6 +169,7 @@ class HandcraftedTracker:
             if permanent:
                 state.reach = _recovery(pending.cells, masks)
                 state.fixed = appearance.mix(state.fixed, new, 0.5)
+                state.spec = appearance.specificity(f, F.avg_pool2d(masks, CELL), appearance.fit(state.fixed))
         state.last = _Memory(t, window, pending.cells, masks, state.labels, still)
         if permanent:
             spoken = replace(state.last, masks=_spread(state.last, labels), labels=labels)
@@ -260,15 +264,17 @@ class HandcraftedTracker:
         p = (f @ theta).T.unflatten(1, cells.shape[1:]).clamp(min=AFLOOR)
         p = F.interpolate(p[None], scale_factor=2, mode="bilinear", align_corners=False)[0]
         p = (p / p.sum(0)).log()
-        logs = trust * (WF * carried.clamp(min=_FLOOR).log() + WM * matched.clamp(min=_FLOOR).log())
-        logs = logs + (WA + WA2 * (1 - trust)) * p
+        p = p[[0] + [1] * len(labels)]
+        good = GMIN + (1 - GMIN) * min(1, max(0, (state.reach - G2LO) / (G2HI - G2LO)))
+        logs = trust * ((WF + (1 - good) * (WM + W0)) * carried.clamp(min=_FLOOR).log() + good * WM * matched.clamp(min=_FLOOR).log())
+        logs = logs + min(1, max(0, (state.spec - SLO) / (SHI - SLO))) * (WA + WA2 * (1 - trust)) * p
         if WG:
             near = gauss(F.avg_pool2d(carried, 4), GS / 4)
             near = F.interpolate(near[None], scale_factor=4, mode="bilinear", align_corners=False)[0]
             logs = logs + (1 - trust) * WG * near.clamp(min=_FLOOR).log()
         for memory, drift in list(zip(state.permanent, drifts, strict=True))[-_MOST_READ:]:
             place = _shift(drift, window, memory.window)
-            vote = W0 * _look_up(cells, memory, place, R0, SHARP0, SPACE0 + (SPACEW - SPACE0) * min(1, max(0, (state.reach - GLO) / (GHI - GLO))), labels).clamp(min=_FLOOR).log()
+            vote = good * W0 * _look_up(cells, memory, place, R0, SHARP0, SPACE0 + (SPACEW - SPACE0) * min(1, max(0, (state.reach - GLO) / (GHI - GLO))), labels).clamp(min=_FLOOR).log()
             logs = logs + (vote * _likeness(cells, memory, place, PH0) if PH0 else vote)
         masks = (logs * GAIN).softmax(0)
         if RW > 0:
