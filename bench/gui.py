@@ -19,30 +19,32 @@ import os
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+TRACKERS = ("copy", "handcrafted")
 LENGTH, SIDE = 1000, 1024
 LIMIT_MS = 16.0  # one frame of a 60 Hz screen
 SETTLE_SECONDS = 1.5  # from the start of a run to the first measurement: models load
 
 
 def main() -> None:
-    """Measure on screen and off screen, each in a process of its own, and print a table."""
+    """Measure off screen and on screen, each tracker in a process of its own, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=60, help="frames to track in each row")
-    parser.add_argument("--platform", choices=["xcb", "offscreen"], help="measure in this process")
+    parser.add_argument("--tracker", choices=TRACKERS, help="measure only this, in this process")
     arguments = parser.parse_args()
-    if arguments.platform:
-        print(json.dumps(measure(arguments.frames)))
+    if arguments.tracker:
+        measure(arguments.tracker, arguments.frames)
         return
     print(f"{LENGTH} frames of {SIDE} x {SIDE} uint8; stalls of the main thread in ms")
     print(f"{'':38}{'p50':>7}{'p95':>7}{'p99':>7}{'max':>7}{'>16 ms':>8}{'frames/s':>10}")
-    for platform in ("offscreen", "xcb"):
-        command = [sys.executable, __file__, "--platform", platform, "--frames"]
+    for platform, tracker in product(("offscreen", "xcb"), TRACKERS):
+        command = [sys.executable, __file__, "--tracker", tracker, "--frames"]
         run = subprocess.run(
             [*command, str(arguments.frames)],
             env={**os.environ, "QT_QPA_PLATFORM": platform, "NAPARI_CONFIG": ""},
@@ -93,20 +95,16 @@ class Heartbeat:
         self._last = now
 
 
-def measure(frames: int) -> list[dict[str, Any]]:
-    """Return the rows for the platform that Qt was told."""
+def measure(tracker: str, frames: int) -> None:
+    """Print the rows of one tracker as json, for the platform that Qt was told."""
     import napari
 
     viewer = napari.Viewer(show=True)
     viewer.window.resize(1400, 900)
     viewer.add_image(moving_discs(), name="discs", contrast_limits=(0, 255))
-    rows = []
-    heartbeat = Heartbeat()
-    for tracker in ("copy", "handcrafted"):
-        with TemporaryDirectory() as folder:
-            rows += measure_tracker(viewer, heartbeat, tracker, frames, Path(folder))
+    with TemporaryDirectory() as folder:
+        print(json.dumps(measure_tracker(viewer, Heartbeat(), tracker, frames, Path(folder))))
     viewer.close()
-    return rows
 
 
 def measure_tracker(
@@ -122,19 +120,17 @@ def measure_tracker(
     session = Session(video, store=folder / "discs.lazyvos", tracker=chosen)
     session.set_mask(0, video.raw(0)[0] > 150)
     widget = LazyWidget(viewer)
-    dock = viewer.window.add_dock_widget(widget, name=f"lazy {tracker}")
+    viewer.window.add_dock_widget(widget, name="lazy")
     widget.adopt(session)
     spin(until=lambda: widget.session is not None)
     widget.binding.layers.uncertainty.visible = True
     spin(seconds=SETTLE_SECONDS)
-    rows = [] if tracker != "copy" else [{"name": "idle", **idle(heartbeat)}]
+    rows = [{"name": "idle", **idle(heartbeat)}]
     for follow in (False, True):
         widget.track.follow.setChecked(follow)
         where = "slider follows" if follow else "slider parked"
         rows.append({"name": f"{tracker}, {where}", **run(widget, heartbeat, frames)})
     widget.stop()
-    viewer.window.remove_dock_widget(dock)
-    spin(seconds=0.5)
     session.close()
     return rows
 
