@@ -65,9 +65,14 @@ def label_map(probabilities: Tensor, labels: tuple[int, ...], dtype: np.dtype) -
     -------
     (H, W) array of labels, 0 = background
     """
-    ids = np.array((0, *labels), dtype=dtype)
-    pixels: np.ndarray = ids[probabilities.argmax(dim=0).cpu().numpy()]
-    return pixels
+    # Not argmax: along the first axis of a large image it is some fifty times slower.
+    best = probabilities[0]
+    winner = torch.zeros(best.shape, dtype=torch.int32, device=best.device)
+    for row, label in enumerate(labels, start=1):
+        wins = probabilities[row] > best
+        winner.masked_fill_(wins, label)
+        best = torch.where(wins, probabilities[row], best)
+    return winner.cpu().numpy().astype(dtype)
 
 
 def one_hot(labels_of_pixels: np.ndarray, labels: tuple[int, ...], device: torch.device) -> Tensor:
