@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_lazyvos.refine.classical.window import SAMPLES, Window
 
-__all__ = ["FEATURES", "edge_strength", "measure"]
+__all__ = ["FEATURES", "measure"]
 
 RING = 7  # samples; a region is compared with what lies this close outside it
 STRONG, WEAK = 0.5, 0.2  # of the window's 95th percentile of edge strength
@@ -45,9 +45,9 @@ FEATURES = (
 )
 
 
-def edge_strength(window: Window, sigma: float = 1.2) -> np.ndarray:
+def _edge_strength(window: Window) -> np.ndarray:
     """Return (SAMPLES, SAMPLES) float32 in [0, 1]: colour gradient over its 95th percentile."""
-    image = cv2.GaussianBlur(window.lab, (0, 0), sigma)
+    image = cv2.GaussianBlur(window.lab, (0, 0), 1.2)
     across = cv2.Sobel(image, cv2.CV_32F, 1, 0)
     down = cv2.Sobel(image, cv2.CV_32F, 0, 1)
     gradient = np.sqrt((across**2 + down**2).sum(axis=-1))
@@ -58,58 +58,71 @@ def edge_strength(window: Window, sigma: float = 1.2) -> np.ndarray:
 def measure(window: Window, regions: np.ndarray, frame_area: int) -> np.ndarray:
     """Return (n, len(FEATURES)) float32 for (n, SAMPLES, SAMPLES) bool regions of a window."""
     solid = np.ascontiguousarray(regions.transpose(1, 2, 0), np.uint8)  # OpenCV: regions = channels
+    columns = {**_looks(window, solid), **_form(window, solid, frame_area)}
+    colour = _colourfulness(window)
+    columns["log_contrast"] = np.full(len(regions), np.log(window.contrast))
+    columns["colour_share"] = columns["log_share"] * colour
+    columns["colour_edge"] = columns["inner_edge"] * colour
+    return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
+
+
+def _looks(window: Window, solid: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what the pixels of each region and of its surroundings tell."""
     wide, core = _grow(solid, 1), _shrink(solid, 1)
     inside = window.inside[..., None]
     band, ring = (wide - core) * inside, (_grow(solid, RING) - wide) * inside
-    area = _count(solid)
-    rim = solid - core
-    outline = _count(rim)
     far = (_grow(solid, 2 * RING) - _grow(solid, RING)) * inside
     maps = _maps(window)
     half = maps[:, ::2, ::2]  # every fourth sample is enough for means over areas
     within, around = _averages(half, solid[::2, ::2]), _averages(half, ring[::2, ::2])
     away = _averages(half[:3], far[::2, ::2])
-    shallow = _averages(maps[:1], core - _shrink(core, 3))[:, 0]
-    beyond = _averages(maps[:1], (_grow(solid, 4) - wide) * inside)[:, 0]
-    outline_light = _averages(maps[:1], band)[:, 0]
-    colour = colourfulness(window)
     along, deep = (_averages(maps[6:9], part) for part in (band, _shrink(core, 1)))
+    sides = (core - _shrink(core, 3), (_grow(solid, 4) - wide) * inside)
+    light, shallow, beyond = (_averages(maps[:1], part)[:, 0] for part in (band, *sides))
     colour_in, colour_ring = within[:, :3], around[:, :3]
     spread_in, spread_ring = _spread(within), _spread(around)
     contrast = np.linalg.norm(colour_in - colour_ring, axis=1)
     middle = slice(SAMPLES // 2 - CLICK, SAMPLES // 2 + CLICK)
     own = window.lab[middle, middle].reshape(-1, 3).mean(axis=0)
+    unlike_ring, unlike_in = (np.linalg.norm(own - c, axis=1) for c in (colour_ring, colour_in))
+    return {
+        "edge": along[:, 0],
+        "edge_strong": along[:, 1],
+        "edge_weak": along[:, 2],
+        "inner_edge": deep[:, 0],
+        "inner_strong": deep[:, 1],
+        "ring_edge": around[:, 6],
+        "contrast": contrast,
+        "fisher": contrast / (0.2 + spread_in + spread_ring),
+        "spread_inside": spread_in,
+        "spread_ring": spread_ring,
+        "histogram": np.abs(within[:, 11:] - around[:, 11:]).sum(axis=1),
+        "click_likeness": unlike_ring - unlike_in,
+        "off_centre": np.hypot(within[:, 9], within[:, 10]) / np.sqrt(_count(solid)),
+        "ridge": light - (shallow + beyond) / 2,
+        "texture": np.log((within[:, 6] + 0.05) / (around[:, 6] + 0.05)),
+        "contrast_far": np.linalg.norm(colour_in - away, axis=1),
+    }
+
+
+def _form(window: Window, solid: np.ndarray, frame_area: int) -> dict[str, np.ndarray]:
+    """Return what the outline and size of each region tell."""
+    area = _count(solid)
+    rim = solid - _shrink(solid, 1)
+    outline = _count(rim)
     size = np.sqrt(area) * window.step
-    edges_of_frame = 1 - cv2.erode(np.pad(window.inside.astype(np.uint8), 1), np.ones((3, 3)))
-    columns = (
-        *along.T,
-        deep[:, 0],
-        deep[:, 1],
-        around[:, 6],
-        contrast,
-        contrast / (0.2 + spread_in + spread_ring),
-        spread_in,
-        spread_ring,
-        np.abs(within[:, 11:] - around[:, 11:]).sum(axis=1),
-        np.linalg.norm(own - colour_ring, axis=1) - np.linalg.norm(own - colour_in, axis=1),
-        np.minimum(4 * np.pi * area / (1.1 * outline) ** 2, 1.2),
-        _reach(regions) / np.sqrt(area / np.pi),
-        np.hypot(within[:, 9], within[:, 10]) / np.sqrt(area),
-        np.log(area / SAMPLES**2),
-        np.log(size),
-        np.log(size / np.sqrt(frame_area)),
-        _count(rim * edges_of_frame[1:-1, 1:-1, None]) / outline,
-        np.full(len(regions), np.log(window.contrast)),
-        outline_light - (shallow + beyond) / 2,
-        np.log((within[:, 6] + 0.05) / (around[:, 6] + 0.05)),
-        np.linalg.norm(colour_in - away, axis=1),
-        np.log(size / np.sqrt(frame_area)) * colour,
-        deep[:, 0] * colour,
-    )
-    return np.stack(columns, axis=1).astype(np.float32)
+    limit = 1 - cv2.erode(np.pad(window.inside.astype(np.uint8), 1), np.ones((3, 3)))
+    return {
+        "roundness": np.minimum(4 * np.pi * area / (1.1 * outline) ** 2, 1.2),
+        "centrality": _reach(solid) / np.sqrt(area / np.pi),
+        "log_area": np.log(area / SAMPLES**2),
+        "log_size": np.log(size),
+        "log_share": np.log(size / np.sqrt(frame_area)),
+        "touching": _count(rim * limit[1:-1, 1:-1, None]) / outline,
+    }
 
 
-def colourfulness(window: Window) -> float:
+def _colourfulness(window: Window) -> float:
     """Return the part of a window's spread that is in a and b, from 0 for grey to 1."""
     return float(np.sqrt(window.lab[window.inside][:, 1:].var(axis=0).sum()))
 
@@ -117,7 +130,7 @@ def colourfulness(window: Window) -> float:
 def _maps(window: Window) -> np.ndarray:
     """Return (11 + 24, SAMPLES, SAMPLES): what is averaged over each region and its parts."""
     image = cv2.GaussianBlur(window.lab, (0, 0), 0.8)
-    edge = edge_strength(window)
+    edge = _edge_strength(window)
     offset = np.arange(SAMPLES, dtype=np.float32) - (SAMPLES - 1) / 2
     y, x = np.meshgrid(offset, offset, indexing="ij")
     colour = image.transpose(2, 0, 1)
@@ -145,11 +158,12 @@ def _spread(mean: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(np.maximum(mean[:, 3:6] - mean[:, :3] ** 2, 0).sum(axis=1)))
 
 
-def _reach(regions: np.ndarray) -> np.ndarray:
+def _reach(solid: np.ndarray) -> np.ndarray:
     """Return the distance of the window's centre from the outside of each region."""
     offset = np.arange(SAMPLES) - (SAMPLES - 1) / 2
     distance = np.hypot(offset[:, None], offset).astype(np.float32)
-    return np.asarray(np.where(regions, np.float32(SAMPLES), distance).min(axis=(1, 2)))
+    far = np.where(solid > 0, np.float32(SAMPLES), distance[..., None])
+    return np.asarray(far.min(axis=(0, 1)))
 
 
 def _count(parts: np.ndarray) -> np.ndarray:
