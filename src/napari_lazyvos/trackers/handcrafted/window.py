@@ -14,7 +14,11 @@ from torch import Tensor
 __all__ = ["BLOCK", "Grid", "Window"]
 
 BLOCK = 16  # pixels along one side of a block, at working scale
+# Chosen on the developers' clips.
 _MARGIN = 2  # blocks around the objects, room for motion; wider for larger objects
+_OBJECT_SIDE = 80  # pixels at working scale that the side of an object should have ...
+_MOST_ZOOM = 3.4  # ... but no more than this many for one of the video's
+_MOST_PIXELS = (120_000, 250_000)  # in a first window around one object, and around 9 or more
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,31 @@ class Grid:
     height: int
     width: int
     pitch: int
+
+    @classmethod
+    def suited(cls, masks: Tensor, size: int) -> Grid:
+        """Return the grid whose scale suits the first objects.
+
+        Parameters
+        ----------
+        masks : (1 + K, H, W) float tensor, background first
+        size : int
+            Frames with a longer short side are worked on no more finely than if they had been
+            brought to it; -1 for no such limit.
+        """
+        height, width = masks.shape[1:]
+        areas = masks[1:].sum((1, 2))
+        areas = areas[areas > 0]
+        short = min(height, width)
+        side = float(areas.median().sqrt()) if len(areas) else short / 4
+        probe = cls(height, width, max(1, round(side / 4)))
+        window = probe.around(masks[0] < 0.5) or probe.whole
+        tall, wide = (length / BLOCK * probe.pitch for length in window.size)
+        one, many = _MOST_PIXELS
+        most = one + (many - one) * min(1.0, max(0, len(areas) - 1) / 8)
+        brought = 1.0 if size == -1 else min(1.0, size / short)
+        zoom = min(_OBJECT_SIDE / side, (most / (tall * wide)) ** 0.5, _MOST_ZOOM * brought)
+        return cls(height, width, max(1, round(BLOCK / zoom)))
 
     @property
     def whole(self) -> Window:
@@ -110,9 +139,7 @@ class Grid:
 
     def _clip(self, top: int, left: int, bottom: int, right: int) -> Window:
         whole = self.whole
-        return Window(
-            max(0, top), max(0, left), min(whole.bottom, bottom), min(whole.right, right)
-        )
+        return Window(max(0, top), max(0, left), min(whole.bottom, bottom), min(whole.right, right))
 
     def cut(self, image: np.ndarray, window: Window) -> np.ndarray:
         """Return a window of an (H, W) or (H, W, 3) image at working scale."""
