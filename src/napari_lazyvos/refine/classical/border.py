@@ -14,7 +14,7 @@ __all__ = ["settle_border"]
 
 BAND = 0.12  # of the radius of a disc of the mask's area; how far the border may move
 NARROWEST, WIDEST = 1.5, 8.0  # pixels
-CLEAR = 0.6  # part of the colour variance along the border that must lie between its two sides
+CLEAR = 0.8  # part of the colour variance near the border that must lie between the two colours
 
 
 def settle_border(lab: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -35,9 +35,9 @@ def settle_border(lab: np.ndarray, mask: np.ndarray) -> np.ndarray:
     inner, outer = _local_mean(image, solid, sigma), _local_mean(image, 1 - solid, sigma)
     apart = inner - outer
     square = (apart**2).sum(axis=-1)
-    residual = ((image - np.where(solid[..., None] > 0, inner, outer)) ** 2).sum(axis=-1)
-    clear = square[near].mean() / 4 / (square[near].mean() / 4 + residual[near].mean() + 1e-6)
-    if clear < CLEAR:
+    off = [((image - side) ** 2).sum(axis=-1)[near] for side in (inner, outer)]
+    between, within = square[near].mean() / 4, np.minimum(*off).mean()
+    if between < CLEAR * (between + within + 1e-6):
         return mask
     lean = ((image - (inner + outer) / 2) * apart).sum(axis=-1) / (square + 1e-6)
     lean = cv2.GaussianBlur(np.clip(lean, -0.5, 0.5), (0, 0), 0.7)
