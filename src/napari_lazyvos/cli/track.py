@@ -30,9 +30,7 @@ __all__ = ["track"]
 
 
 def track(
-    video: Annotated[
-        Path, typer.Argument(help="Movie, TIFF, OME-Zarr, DICOM or folder.")
-    ],
+    video: Annotated[Path, typer.Argument(help="Movie, TIFF, OME-Zarr, DICOM or folder.")],
     out: OutFolder,
     click: Annotated[
         list[str] | None,

@@ -65,7 +65,7 @@ class Looks:
     def classify(self, cells: Tensor) -> Tensor:
         """Return the probability of background and of object, (2, h, w), if both were as likely."""
         fitted = _fit((1 - _RECENT) * self.permanent + _RECENT * self.recent)
-        both = (_lift(cells) @ fitted).T.unflatten(1, cells.shape[1:]).clamp(min=_LEAST)
+        both = (_lift(cells) @ fitted).T.reshape(2, *cells.shape[1:]).clamp(min=_LEAST)
         return both / both.sum(0)
 
     def pack(self) -> dict[str, Any]:
@@ -79,8 +79,8 @@ class Looks:
     @classmethod
     def unpack(cls, packed: dict[str, Any], device: torch.device) -> Looks:
         """Return what `pack` saved, on a device."""
-        sums = (packed[key].to(device, copy=True) for key in ("permanent", "recent"))
-        return cls(*sums, packed["telling"])
+        permanent, recent = (packed[key].to(device, copy=True) for key in ("permanent", "recent"))
+        return cls(permanent, recent, packed["telling"])
 
 
 @cache

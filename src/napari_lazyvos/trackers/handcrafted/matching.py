@@ -56,7 +56,7 @@ def read(query: Tensor, keys: Tensor, values: Tensor, *, reach: float) -> Tensor
     readout = torch.bmm(logits, taken[depth:-1].permute(1, 2, 0)) / logits.sum(-1, keepdim=True)
     result = torch.zeros(len(values), rows, columns, _TILE, _TILE, device=query.device)
     result[0] = 1
-    result[:, active] = readout.permute(2, 0, 1).unflatten(2, (_TILE, _TILE))
+    result[:, active] = readout.permute(2, 0, 1).reshape(len(values), -1, _TILE, _TILE)
     return result.transpose(2, 3).flatten(3).flatten(1, 2)[:, :height, :width]
 
 
