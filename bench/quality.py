@@ -82,7 +82,7 @@ def warp_by_flow(frames: list[np.ndarray], first: np.ndarray) -> Iterator[np.nda
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         back = flow.calc(grey, last, None)  # type: ignore[call-overload]
         place = (columns + back[..., 0], rows + back[..., 1])
-        current = np.asarray(cv2.remap(current, *place, cv2.INTER_NEAREST)
+        current = np.asarray(cv2.remap(current, *place, cv2.INTER_NEAREST))
         last = grey
         yield current
 
