@@ -56,7 +56,8 @@ def axes_of(session: Session, layer: Image) -> Axes:
     data = layer.data[0] if layer.multiscale else layer.data
     shape = tuple(int(length) for length in data.shape[: layer.ndim])
     origin = session.video.source.origin
-    letters, time = origin.get("axes", ""), origin.get("time")
-    known = time in letters and len(letters.replace("S", "")) == len(shape)
+    # Both are None, or missing, where the source was not told: a movie, or a DICOM clip.
+    letters, time = origin.get("axes") or "", origin.get("time") or ""
+    known = bool(time) and time in letters and len(letters.replace("S", "")) == len(shape)
     first = next(i for i, length in enumerate(shape[:-2]) if length == session.video.frames)
     return Axes(shape, letters.index(time) if known else first, (0,) * len(shape))
