@@ -21,7 +21,6 @@ __all__ = ["Looks"]
 
 # Chosen on the developers' clips.
 _FEATURES = 160
-_MANY_CELLS = 10_000
 _BANDWIDTH = 2.0  # inverse width of the kernel, in units of the features
 _RIDGE = 0.003
 _NEAR = 6.0  # cells: background this near the objects teaches most ...
@@ -36,9 +35,7 @@ _BAND = 3.0  # cells around an object in which it must be told from what touches
 class Looks:
     """What was learned of the objects' looks from the frames so far."""
 
-    permanent: (
-        Tensor  # (N, N + 2) float32, N features: sums over cells of (feature, target) products
-    )
+    permanent: Tensor  # (N, N + 2) float32: sums over cells of (feature, target) products
     recent: Tensor  # the same, fading
     telling: float  # share of what touches the objects that is told from them, in [0, 1]
 
@@ -51,14 +48,12 @@ class Looks:
         cells : (D, h, w) float tensor
         masks : (1 + K, h, w) float tensor, background first
         """
-        cells, masks = _sample(cells, masks)
         features = _lift(cells)
         sums = _sums(features, masks)
         return cls(sums, sums, _telling(features, masks, sums))
 
     def after(self, cells: Tensor, masks: Tensor, *, permanent: bool) -> Looks:
         """Return what is known after one more frame, shaped as for `of`."""
-        cells, masks = _sample(cells, masks)
         features = _lift(cells)
         new = _sums(features, masks)
         recent = _DECAY * self.recent + (1 - _DECAY) * new
@@ -90,25 +85,16 @@ class Looks:
 
 @cache
 def _basis(depth: int) -> tuple[Tensor, Tensor]:
-    """Return directions and phases; the last feature is constant."""
     generator = torch.Generator().manual_seed(0)
     directions = torch.randn(depth, _FEATURES, generator=generator) * _BANDWIDTH
-    phases = torch.rand(_FEATURES, generator=generator) * (2 * math.pi)
-    directions[:, -1], phases[-1] = 0, 0
-    return directions, phases
+    return directions, torch.rand(_FEATURES, generator=generator) * (2 * math.pi)
 
 
 def _lift(cells: Tensor) -> Tensor:
-    """Return random Fourier features: (D, h, w) to (h * w, N)."""
+    """Return random Fourier features and a constant: (D, h, w) to (h * w, N)."""
     directions, phases = (part.to(cells.device) for part in _basis(len(cells)))
-    turns = torch.addmm(phases, cells.flatten(1).T, directions)
-    return turns.cos_().mul_(math.sqrt(2 / _FEATURES))
-
-
-def _sample(cells: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-    """Return every second cell of large windows: enough to learn from, at a quarter of the cost."""
-    step = 2 if cells[0].numel() > _MANY_CELLS else 1
-    return cells[:, ::step, ::step], masks[:, ::step, ::step]
+    waves = (cells.flatten(1).T @ directions + phases).cos() * math.sqrt(2 / _FEATURES)
+    return torch.cat((waves, torch.ones_like(waves[:, :1])), dim=1)
 
 
 def _sums(features: Tensor, masks: Tensor) -> Tensor:
@@ -120,8 +106,7 @@ def _sums(features: Tensor, masks: Tensor) -> Tensor:
     sure = torch.cat((masks[:1], objects)) > 0.5
     both = torch.where(sure, both, torch.zeros_like(both)).flatten(1).T
     both = both / both.sum(0).clamp(min=4.0)
-    weighted = features * both.sum(1, keepdim=True)
-    return torch.cat((features.T @ weighted, features.T @ both), dim=1)
+    return features.T @ torch.cat((features * both.sum(1, keepdim=True), both), dim=1)
 
 
 def _fit(sums: Tensor) -> Tensor:
