@@ -6,9 +6,9 @@ A real viewer with the docked widget and a real session track a video of 1024 x 
 frames. A timer that is due every millisecond ticks in the main thread; when it comes late, the
 main thread was busy for that long. Each row is one way of showing: the viewer on screen (drawn by
 the processor where there is no graphics card) or off screen, the slider parked or following. The
-row "idle" is the same viewer without tracking, in the same process: what machine and napari cost
-alone. The tracker is "copy", which repeats the last mask and so is faster than any real one
-(the most updates per second), or "handcrafted", the default.
+rows "idle" and "napari alone, slider moves" are the same viewer and layers without tracking, in the
+same process: what the machine and napari cost by themselves. The tracker is "copy", which repeats
+the last mask and so is faster than any real one (the most updates per second), or "handcrafted".
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ def measure_tracker(
         widget.track.follow.setChecked(follow)
         where = "slider follows" if follow else "slider parked"
         rows.append({"name": f"{tracker}, {where}", **run(widget, heartbeat, frames)})
+    rows.append({"name": "napari alone, slider moves", **slide(viewer, heartbeat, frames)})
     widget.stop()
     session.close()
     return rows
@@ -153,6 +154,20 @@ def run(widget: Any, heartbeat: Heartbeat, frames: int) -> dict[str, Any]:
     spin(until=lambda: not widget.binding.running)
     gaps = heartbeat.stop()
     return {"gaps": gaps, "fps": frames / (time.perf_counter() - began)}
+
+
+def slide(viewer: Any, heartbeat: Heartbeat, frames: int) -> dict[str, Any]:
+    """Measure while the slider is moved over the tracked frames, and nothing is tracked."""
+    from qtpy.QtCore import QTimer
+
+    left = list(range(frames))
+    timer = QTimer()
+    timer.timeout.connect(lambda: viewer.dims.set_point(0, left.pop()) if left else None)
+    heartbeat.start()
+    timer.start(100)
+    spin(until=lambda: not left)
+    timer.stop()
+    return {"gaps": heartbeat.stop(), "fps": None}
 
 
 def spin(seconds: float | None = None, until: Any = None) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 from qtpy.QtCore import QEventLoop, QTimer
 
+from napari_lazyvos.cli.demo import VENTRICLE
 from napari_lazyvos.gui import samples
 from napari_lazyvos.gui.widget import LazyWidget
 
@@ -40,7 +41,7 @@ def heart(path: Path) -> None:
     widget.start()
     wait(lambda: widget.session is not None)
     widget.binding.layers.show_frame(0)
-    click(widget, 1, 0, 110, 178)
+    click(widget, 1, *VENTRICLE)
     shoot(viewer, path, zoom=2.6, centre=(118, 165))
 
 

@@ -13,7 +13,7 @@ from napari_lazyvos.cli.options import Debug
 
 __all__ = ["demo"]
 
-VENTRICLE = (0, 95.0, 178.0)  # frame, row, column: inside the left ventricle
+VENTRICLE = (0, 105.0, 175.0)  # frame, row, column: inside the left ventricle
 
 
 def demo(

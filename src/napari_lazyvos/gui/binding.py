@@ -108,6 +108,12 @@ class Binding(QObject):
         drawing = self.strokes is not None and self.strokes.busy
         return self.running or bool(self._jobs) or drawing
 
+    @property
+    def tracking(self) -> bool:
+        """Whether frames are being tracked, for this viewer or by the console."""
+        status = self.status
+        return self.running or (status is not None and status.state is RunState.RUNNING)
+
     def do(
         self,
         text: str,
@@ -193,8 +199,7 @@ class Binding(QObject):
             self.changed.emit()
         elif _without_counts(status) != _without_counts(before):
             self.changed.emit()
-        idle = not self._jobs and not self.running and status.state is not RunState.RUNNING
-        self._timer.setInterval(IDLE_MS if idle else BUSY_MS)
+        self._timer.setInterval(BUSY_MS if self._jobs or self.tracking else IDLE_MS)
 
     def _receive(self, message: Any) -> None:
         match message:

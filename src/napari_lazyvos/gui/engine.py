@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.gui.calm import calm
 from napari_lazyvos.gui.inbox import Inbox
 from napari_lazyvos.lazy.events import HelpRequest
 
@@ -178,7 +179,7 @@ class Engine:
                     self.inbox.put(Wrong("track", error))
 
     def _track(self, run: _Run, session: Session) -> None:
-        with contextlib.closing(session.run(**run.options)) as events:
+        with calm(), contextlib.closing(session.run(**run.options)) as events:
             for event in events:
                 self.inbox.put(event)
                 if self.closed:

@@ -114,7 +114,9 @@ class LazyWidget(QWidget):
         binding.opened.connect(self._on_opened)
         binding.changed.connect(self._refresh)
         binding.stepped.connect(self._show_objects)
-        binding.tracked.connect(self._on_tracked)
+        # In a turn of the event loop of its own: a progress bar draws at once when it is set, and
+        # with it all that moving the slider has changed.
+        binding.tracked.connect(self._on_tracked, Qt.QueuedConnection)
         binding.finished.connect(self._refresh)
         binding.asked.connect(self._on_asked)
         binding.help_wanted.connect(self._on_help_wanted)
@@ -142,6 +144,8 @@ class LazyWidget(QWidget):
         self._said, self._is_error, self._progress = "", False, ""
 
     def _on_tracked(self, result: FrameResult) -> None:
+        if self.binding is None or not self.binding.tracking:
+            return  # the end of the run has overtaken it
         self._progress = f"frame {result.t}: {result.done} of {result.total or '?'}"
         self.track.show_result(result)
         self._show_hint()
