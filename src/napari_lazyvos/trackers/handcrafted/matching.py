@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_lazyvos.trackers.handcrafted.flow import warp
+from napari_lazyvos.trackers.windowed.flow import warp
 
 __all__ = ["read", "recovery"]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_lazyvos.trackers.handcrafted.looks import Looks
-from napari_lazyvos.trackers.handcrafted.window import Grid, Window
+from napari_lazyvos.trackers.windowed.window import Grid, Window
 
 __all__ = ["Memory", "State"]
 

@@ -15,7 +15,7 @@ from napari_lazyvos.trackers.handcrafted.looks import Looks
 from napari_lazyvos.trackers.handcrafted.matching import recovery
 from napari_lazyvos.trackers.handcrafted.memory import Memory, State
 from napari_lazyvos.trackers.handcrafted.votes import View, predict
-from napari_lazyvos.trackers.handcrafted.window import Grid, Window
+from napari_lazyvos.trackers.windowed.window import Grid, Window
 from napari_lazyvos.trackers.protocol import Probabilities, Snapshot
 
 __all__ = ["HandcraftedTracker"]

@@ -19,10 +19,10 @@ from napari_lazyvos.trackers.handcrafted.features import (
     to_lab,
     to_pixels,
 )
-from napari_lazyvos.trackers.handcrafted.flow import consistency, motion, warp
+from napari_lazyvos.trackers.windowed.flow import consistency, motion, warp
 from napari_lazyvos.trackers.handcrafted.matching import read
 from napari_lazyvos.trackers.handcrafted.memory import Memory, State
-from napari_lazyvos.trackers.handcrafted.window import Grid, Window
+from napari_lazyvos.trackers.windowed.window import Grid, Window
 
 __all__ = ["MOST_READ", "View", "predict"]
 

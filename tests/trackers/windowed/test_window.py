@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_lazyvos.trackers.handcrafted.window import Grid, Window
+from napari_lazyvos.trackers.windowed.window import Grid, Window
 
 
 def one_hot(mask):

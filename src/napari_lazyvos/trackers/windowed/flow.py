@@ -40,28 +40,35 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     Returns
     -------
     (C, H, W) float tensor; beyond the border the border goes on
+
+    Both may have one more axis in front, of a batch.
     """
+    if image.ndim == 3:
+        return warp(image[None], flow[None])[0]
     height, width = image.shape[-2:]
     y, x = torch.meshgrid(
         torch.arange(flow.shape[-2], device=flow.device),
         torch.arange(flow.shape[-1], device=flow.device),
         indexing="ij",
     )
-    place = torch.stack(
-        ((x + flow[0] + 0.5) * (2 / width) - 1, (y + flow[1] + 0.5) * (2 / height) - 1), dim=-1
+    columns = (x + flow[:, 0] + 0.5) * (2 / width) - 1
+    rows = (y + flow[:, 1] + 0.5) * (2 / height) - 1
+    return F.grid_sample(
+        image,
+        torch.stack((columns, rows), dim=-1),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=False,
     )
-    warped = F.grid_sample(
-        image[None], place[None], mode="bilinear", padding_mode="border", align_corners=False
-    )
-    return warped[0]
 
 
 def consistency(back: Tensor, forth: Tensor) -> Tensor:
     """Return how far the way back and the way forth cancel: (H, W), 1 where they do, to 0.
 
-    The tolerance grows with the motion, as in Sundaram et al. 2010 (eq. 5).
+    The tolerance grows with the motion, as in Sundaram et al. 2010 (eq. 5). The flows may have an
+    axis of a batch in front.
     """
     there = warp(forth, back)
-    error = (back + there).square().sum(0)
-    tolerance = 0.01 * (back.square().sum(0) + there.square().sum(0)) + 0.5
+    error = (back + there).square().sum(-3)
+    tolerance = 0.01 * (back.square().sum(-3) + there.square().sum(-3)) + 0.5
     return torch.exp(-error / (2 * tolerance))
