@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from napari_lazyvos.trackers.handcrafted.edges import drop_fragments, snap
-from napari_lazyvos.trackers.handcrafted.features import (
-    CELL,
-    blur,
-    describe,
-    to_cells,
-    to_lab,
-    to_pixels,
-)
-from napari_lazyvos.trackers.windowed.flow import consistency, motion, warp
+from napari_lazyvos.trackers.handcrafted.features import CELL, blur, to_cells, to_pixels
 from napari_lazyvos.trackers.handcrafted.matching import read
-from napari_lazyvos.trackers.handcrafted.memory import Memory, State
-from napari_lazyvos.trackers.windowed.window import Grid, Window
+from napari_lazyvos.trackers.windowed.flow import consistency, warp
+from napari_lazyvos.trackers.windowed.memory import Memory, State
+from napari_lazyvos.trackers.windowed.tracker import MOST_READ, Motion, View, seen_from
 
-__all__ = ["MOST_READ", "View", "predict"]
-
-MOST_READ = 3
-"""Permanent frames that are read, the latest; so many corrections do not slow a frame down."""
+__all__ = ["ColourView", "predict"]
 
 # Weights and ranges below were chosen on the developers' clips (docs/explanation/benchmarks.md).
 _SHARE = 1 / 3  # of each of: carried along, matched in the last frame, in the permanent ones
@@ -43,72 +31,38 @@ _LATEST = 1.0  # reach in the last frame, which the flow points into
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """One frame as the tracker sees it."""
+class ColourView(View):
+    """A view with its colours."""
 
-    window: Window
-    grey: np.ndarray  # (H, W) uint8, the whole frame
     colour: Tensor  # (3, h, w) float32, Lab in units of contrast
-    cells: Tensor  # (D, h / CELL, w / CELL) float32, features
-
-    @classmethod
-    def of(
-        cls, frame: np.ndarray, grid: Grid, window: Window, contrast: float, device: torch.device
-    ) -> View:
-        """Look at a (3, H, W) frame through a window."""
-        image = np.ascontiguousarray(frame.transpose(1, 2, 0), dtype=np.float32)
-        lightness = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).clip(0, 1)
-        grey = np.round(lightness * 255).astype(np.uint8)
-        colour = to_lab(grid.cut(image, window), contrast, device)
-        return cls(window, grey, colour, describe(colour))
 
 
-def predict(state: State, view: View) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the masks in a view, and the new drift of each permanent frame.
-
-    Returns
-    -------
-    (1 + K, h, w) float32 tensor that sums to 1
-    tuple of (2, h, w) float32 tensors
-    """
-    last, labels = state.last, state.labels
-    here, before = (state.grid.cut(grey, view.window) for grey in (view.grey, state.grey))
-    back, forth = (motion(*pair).to(view.cells.device) for pair in ((here, before), (before, here)))
-    trust = consistency(back, forth).clamp(min=_LEAST_TRUST)
-    place = _seen_from(view.window, last.window, back)
-    drifts = _follow(state, back, place)
-
-    carried = warp(last.masks, place)
-    matched = _look_up(view, last, place, labels, reach=_LATEST)
+def predict(state: State, view: ColourView, motion: Motion) -> Tensor:
+    """Return the masks in a view, (1 + K, h, w) float32, which sum to 1."""
+    last, labels, mind = state.last, state.labels, state.mind
+    trust = consistency(motion.back, motion.forth).clamp(min=_LEAST_TRUST)
+    carried = warp(last.masks, motion.place)
+    matched = _look_up(view, last, motion.place, labels, reach=_LATEST)
     carried = carried * trust + matched * (1 - trust)
-    able = _ramp(state.recovery, -0.2, 0.2, least=0.2)
+    able = _ramp(mind.recovery, -0.2, 0.2, least=0.2)
     # Where matching is not able, motion has its shares.
     logits = trust * _SHARE * ((3 - 2 * able) * _log(carried) + able * _log(matched))
-    logits += able * _SHARE * _vote_of_permanent(state, view, drifts)
-    telling = _ramp(state.looks.telling, 0.2, 0.6)
-    looks = to_pixels(state.looks.classify(view.cells)).log()
+    logits += able * _SHARE * _vote_of_permanent(state, view, motion.drifts)
+    telling = _ramp(mind.looks.telling, 0.2, 0.6)
+    looks = to_pixels(mind.looks.classify(view.cells)).log()
     logits += telling * (_LOOKS + _LOOKS_UNSEEN * (1 - trust)) * looks[[0] + [1] * len(labels)]
     logits += (1 - trust) * _PLACE_UNSEEN * _log(_near(carried))
     masks = (_SHARPEN * logits).softmax(0)
-    return drop_fragments(snap(masks, view.colour)), drifts
+    return drop_fragments(snap(masks, view.colour))
 
 
-def _follow(state: State, back: Tensor, place: Tensor) -> tuple[Tensor, ...]:
-    """Return the drifts one frame on; those of frames that are no longer read stay."""
-    unread = len(state.permanent) - MOST_READ
-    return tuple(
-        memory.drift if i < unread else back + warp(memory.drift, place)
-        for i, memory in enumerate(state.permanent)
-    )
-
-
-def _vote_of_permanent(state: State, view: View, drifts: tuple[Tensor, ...]) -> Tensor:
+def _vote_of_permanent(state: State, view: ColourView, drifts: tuple[Tensor, ...]) -> Tensor:
     labels = state.labels
-    reach = _NARROW + (_WIDE - _NARROW) * _ramp(state.recovery, 0.3, 0.5)
+    reach = _NARROW + (_WIDE - _NARROW) * _ramp(state.mind.recovery, 0.3, 0.5)
     votes = [torch.zeros(1 + len(labels), *view.window.size, device=view.cells.device)]
     read_now = list(zip(state.permanent, drifts, strict=True))[-MOST_READ:]
     for memory, drift in read_now:
-        place = _seen_from(view.window, memory.window, drift)
+        place = seen_from(view.window, memory.window, drift)
         votes.append(_log(_look_up(view, memory, place, labels, reach=reach)))
     return torch.stack(votes).sum(0) / max(1, len(read_now))
 
@@ -121,12 +75,6 @@ def _look_up(
     masks = warp(to_cells(memory.masks_of(labels)), where)
     readout = read(view.cells, warp(memory.cells, where), masks, reach=reach)
     return to_pixels(readout)
-
-
-def _seen_from(window: Window, other: Window, flow: Tensor) -> Tensor:
-    """Return a flow between places of the frame as one between pixels of two windows."""
-    offset = torch.tensor(window.offset_in(other), dtype=flow.dtype, device=flow.device)
-    return flow + offset[:, None, None]
 
 
 def _near(masks: Tensor) -> Tensor:

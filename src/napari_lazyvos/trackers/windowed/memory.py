@@ -1,18 +1,17 @@
-"""What the tracker remembers."""
+"""What a tracker remembers that looks through a window."""
 
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from napari_lazyvos.trackers.handcrafted.looks import Looks
 from napari_lazyvos.trackers.windowed.window import Grid, Window
 
-__all__ = ["Memory", "State"]
+__all__ = ["Memory", "Mind", "State"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Memory:
 
     t: int
     window: Window
-    cells: Tensor  # (D, h / CELL, w / CELL) float32, features
+    cells: Tensor  # (D, h / cell, w / cell) float32, features
     masks: Tensor  # (1 + K, h, w) float32, background first
     labels: tuple[int, ...]  # of masks[1:]: those that this frame speaks of
     drift: Tensor  # (2, h', w') float32: from a pixel of the latest window, the way to this frame
@@ -53,16 +52,25 @@ class Memory:
         return cls(t=packed["t"], window=window, labels=labels, **tensors)
 
 
+_TENSORS = ("cells", "masks", "drift")
+
+
+class Mind(Protocol):
+    """What a method knows beside its frames."""
+
+    def pack(self) -> dict[str, Any]:
+        """Return a copy that can be saved."""
+        ...
+
+
 @dataclass(slots=True)
 class State:
     """All that a tracker knows of a video."""
 
     grid: Grid
-    contrast: float  # of lightness around the first objects, the unit of colour
     grey: np.ndarray  # (H, W) uint8, the latest frame
     last: Memory
-    looks: Looks
-    recovery: float  # how well matching finds its way back, up to 1; see `matching.recovery`
+    mind: Any  # a `Mind`, of the tracker's own class
     permanent: list[Memory] = field(default_factory=list)  # oldest commit first
 
     @property
@@ -74,26 +82,19 @@ class State:
         """Return a copy that can be saved."""
         return {
             "grid": astuple(self.grid),
-            "contrast": self.contrast,
             "grey": torch.from_numpy(self.grey.copy()),
             "last": self.last.pack(),
-            "looks": self.looks.pack(),
-            "recovery": self.recovery,
+            "mind": self.mind.pack(),
             "permanent": [memory.pack() for memory in self.permanent],
         }
 
     @classmethod
-    def unpack(cls, packed: dict[str, Any], device: torch.device) -> State:
-        """Return what `pack` saved, on a device."""
+    def unpack(cls, packed: dict[str, Any], mind: Mind, device: torch.device) -> State:
+        """Return what `pack` saved, on a device, with its mind unpacked already."""
         return cls(
             grid=Grid(*packed["grid"]),
-            contrast=packed["contrast"],
             grey=packed["grey"].numpy().copy(),
             last=Memory.unpack(packed["last"], device),
-            looks=Looks.unpack(packed["looks"], device),
-            recovery=packed["recovery"],
+            mind=mind,
             permanent=[Memory.unpack(memory, device) for memory in packed["permanent"]],
         )
-
-
-_TENSORS = ("cells", "masks", "drift")
