@@ -87,11 +87,11 @@ def warp_by_flow(frames: list[np.ndarray], first: np.ndarray) -> Iterator[np.nda
         yield current
 
 
-def track_with(name: str) -> Method:
+def track_with(name: str, weights: Path | None = None) -> Method:
     """Return the method that runs one of the package's trackers, as the loop would."""
 
     def method(frames: list[np.ndarray], first: np.ndarray) -> Iterator[np.ndarray]:
-        tracker = trackers.load(name, device="cpu")
+        tracker = trackers.load(name, weights=weights, device="cpu")
         labels = tuple(int(i) for i in np.unique(first) if i)
         names = np.array((0, *labels))
         one_hot = torch.from_numpy((first == names[:, None, None]).astype(np.float32))
@@ -163,11 +163,14 @@ def main() -> None:
     parser.add_argument("--sets", default=",".join(SETS), help="comma-separated")
     parser.add_argument("--methods", default=",".join(("copy", "flow", *trackers.names())))
     parser.add_argument("--only", default="", help="clips whose name contains this")
+    parser.add_argument("--weights", type=Path, help="of the tracker compact, not the bundled ones")
     parser.add_argument("--out", type=Path, help="also write the table to this file")
     arguments = parser.parse_args()
 
     rivals: dict[str, Method] = {"copy": copy_first, "flow": warp_by_flow}
-    methods = {m: rivals.get(m) or track_with(m) for m in arguments.methods.split(",")}
+    given = {"compact": arguments.weights}
+    chosen = arguments.methods.split(",")
+    methods = {m: rivals.get(m) or track_with(m, given.get(m)) for m in chosen}
     found = find_clips(arguments.shared, arguments.sets.split(","))
     clips = [clip for clip in found if arguments.only in clip.name]
     results: dict[str, list[Result]] = {m: [] for m in methods}

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "names"]
 
-_CLASSES = {"handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker")}
+_CLASSES = {
+    "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
+    "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
+}
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,177 @@
+"""The network of the bundled tracker: looks to match by, and a decoder that weighs the witnesses.
+
+A witness is a first idea of the masks: the last masks carried along by optical flow, and what
+looks alike in remembered frames, nearby or anywhere. The network learns the looks, how far to
+trust each witness, and what they all miss.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from napari_lazyvos.nets.blocks import Block, down, up
+from napari_lazyvos.nets.reading import read_anywhere, read_nearby
+
+__all__ = ["STRIDE", "CompactNet", "Looks", "Witnesses"]
+
+STRIDE = 16
+"""Sides of images are multiples of this."""
+
+BUNDLED = Path(__file__).parents[1] / "models" / "weights" / "tracker.safetensors"
+
+_WIDTHS = (16, 32, 64, 128)  # channels at strides 2, 4, 8, 16
+_NEAR, _FAR = 32, 48  # channels of the keys
+_SHARED, _INSIDE = 24, 32  # channels of the decoder: of the image, and inside
+_FLOOR = 1e-3  # no witness is more certain than this
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What the network sees in images, before any mask."""
+
+    fine: Tensor  # (B, 16, h / 2, w / 2)
+    shared: Tensor  # (B, 24, h / 4, w / 4), for the decoder
+    near: Tensor  # (B, 32, h / 4, w / 4), keys for reading nearby
+    far: Tensor  # (B, 48, h / 8, w / 8), keys for reading anywhere
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """First ideas of the masks: (B, 1 + K, ...) probabilities, background first."""
+
+    carried: Tensor  # at h x w: the last masks, moved by the flow
+    trust: Tensor  # (B, 1, h, w) in [0, 1]: how consistent the flow is
+    last: Tensor  # at h / 4: read nearby in the last frame
+    kept: Tensor  # at h / 4: read nearby in the permanent frames
+    far: Tensor  # at h / 8: read anywhere in the memory
+    evidence: tuple[Tensor, Tensor, Tensor]  # (B, 1, ...) how well the three reads matched
+
+
+class CompactNet(nn.Module):
+    """About 1.1 million parameters; see `docs/explanation/bundled-models.md`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        one, two, three, four = _WIDTHS
+        self.stem = down(3, one)
+        self.stage4 = nn.Sequential(down(one, two), Block(two))
+        self.stage8 = nn.Sequential(down(two, three), Block(three), Block(three))
+        self.stage16 = nn.Sequential(down(three, four), Block(four), Block(four))
+        self.lateral16 = nn.Conv2d(four, three, 1)
+        self.merge8 = Block(three)
+        self.lateral8 = nn.Conv2d(three, two, 1)
+        self.merge4 = Block(two)
+        self.key_near = nn.Conv2d(two, _NEAR, 1)
+        self.key_far = nn.Conv2d(three, _FAR, 1)
+        self.shared = nn.Conv2d(two, _SHARED, 1)
+        # Logarithms, so that they stay positive: sharpness of both reads, and their reach.
+        self.sharpness = nn.Parameter(torch.tensor([0.0, 0.0]))
+        self.reach = nn.Parameter(torch.tensor([1.5, 4.0]).log())
+        self.weights = nn.Parameter(torch.tensor([1.0, 0.5, 0.5, 0.2]))
+        self.enter = nn.Conv2d(_SHARED + 13, _INSIDE, 3, padding=1)
+        self.inside = nn.Sequential(Block(_INSIDE), Block(_INSIDE))
+        self.coarse = nn.Conv2d(_INSIDE, 1, 3, padding=1)
+        self.leave = nn.Conv2d(_INSIDE, one, 1)
+        self.refine = nn.Conv2d(2 * one + 2, one, 3, padding=1)
+        self.last = nn.Conv2d(one, 1, 3, padding=1)
+        for convolution in (self.coarse, self.last):  # the decoder begins by saying nothing
+            nn.init.zeros_(convolution.weight)
+            nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+
+    @classmethod
+    def with_weights(cls, weights: Path | str | dict[str, Tensor] | None) -> CompactNet:
+        """Make a network with the weights of a .safetensors file, or the bundled ones."""
+        net = cls()
+        if not isinstance(weights, dict):
+            weights = load_file(weights or BUNDLED)
+        net.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        return net
+
+    def look(self, image: Tensor) -> Looks:
+        """Look at (B, 3, h, w) images of mean 0 and deviation 1; sides are multiples of 16."""
+        fine = self.stem(image)
+        at4 = self.stage4(F.relu(fine))
+        at8 = self.stage8(at4)
+        at16 = self.stage16(at8)
+        at8 = self.merge8(at8 + up(self.lateral16(at16)))
+        at4 = self.merge4(at4 + up(self.lateral8(at8)))
+        return Looks(fine, self.shared(at4), self.key_near(at4), self.key_far(at8))
+
+    def read_last(self, query: Tensor, keys: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Read the last frame, (B, C, h / 4, w / 4) each; see `read_nearby`."""
+        return read_nearby(query, keys, masks, *self._near(0), radius=4)
+
+    def read_kept(self, query: Tensor, keys: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Read a permanent frame, whose drift may be off by more; see `read_nearby`."""
+        return read_nearby(query, keys, masks, *self._near(1), radius=6)
+
+    def read_far(self, query: Tensor, keys: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Read the cells of a memory, wherever they lie; see `read_anywhere`."""
+        return read_anywhere(query, keys, masks, self.sharpness[1].exp() / math.sqrt(_FAR))
+
+    def _near(self, which: int) -> tuple[Tensor, Tensor]:
+        return self.sharpness[0].exp() / math.sqrt(_NEAR), self.reach[which].exp()
+
+    def decode(self, looks: Looks, said: Witnesses) -> Tensor:
+        """Return (B, 1 + K, h, w) logits, background first."""
+        batch, classes = said.carried.shape[:2]
+        carried = F.avg_pool2d(said.carried, 2)
+        at4 = [F.avg_pool2d(carried, 2), said.last, said.kept, up(said.far)]
+        weighed = self._weigh(at4)
+        hints = torch.cat([self._hints(at4, said), _odds(weighed)[:, :, None]], 2).flatten(0, 1)
+        inside = self.enter(torch.cat([_for_each(looks.shared, classes - 1), hints], 1))
+        inside = self.inside(inside)
+        coarse = up(self.coarse(F.relu(inside)))
+        sharp = _odds(_log(carried)).flatten(0, 1)[:, None]
+        fine = [_for_each(looks.fine, classes - 1), up(self.leave(inside)), sharp, coarse]
+        more = coarse + self.last(F.relu(self.refine(torch.cat(fine, 1))))
+        # What the carried masks know at h / 2, beyond what they know at h / 4.
+        crisp = _log(carried) - _log(up(at4[0]))
+        logits = up(weighed) + self.weights[0] * crisp
+        background, objects = (
+            logits[:, :1],
+            logits[:, 1:] + more.view(batch, classes - 1, *more.shape[2:]),
+        )
+        return up(torch.cat([background, objects], 1))
+
+    def _weigh(self, at4: list[Tensor]) -> Tensor:
+        """Return the weighted sum of the logarithms of the witnesses."""
+        return torch.stack([w * _log(p) for w, p in zip(self.weights, at4, strict=True)]).sum(0)
+
+    def _hints(self, at4: list[Tensor], said: Witnesses) -> Tensor:
+        """Return (B, K, 12, h / 4, w / 4): what every witness says of an object, and how surely."""
+        of_object = []
+        for probabilities in at4:
+            mine = probabilities[:, 1:]
+            of_object += [mine, 1 - probabilities[:, :1] - mine]  # this object, and all others
+        last, kept, far = (_squash(evidence) for evidence in said.evidence)
+        common = torch.cat([F.avg_pool2d(said.trust, 4), last, kept, up(far)], 1)
+        wide = common[:, None].expand(-1, said.carried.shape[1] - 1, -1, -1, -1)
+        return torch.cat([torch.stack(of_object, 2), wide], 2)
+
+
+def _log(probabilities: Tensor) -> Tensor:
+    return probabilities.clamp(min=_FLOOR).log()
+
+
+def _squash(evidence: Tensor) -> Tensor:
+    """Bring the evidence to the range of the other hints."""
+    return torch.tanh(evidence / 8)
+
+
+def _odds(logits: Tensor) -> Tensor:
+    """Return (B, K, h, w): each object's log odds, in steps of 4."""
+    probability = logits.softmax(1)[:, 1:].clamp(_FLOOR, 1 - _FLOOR)
+    return torch.logit(probability) / 4
+
+
+def _for_each(x: Tensor, objects: int) -> Tensor:
+    """Repeat (B, C, h, w) for each object: (B * K, C, h, w)."""
+    return x[:, None].expand(-1, objects, -1, -1, -1).flatten(0, 1)

@@ -1,0 +1,1 @@
+"""The bundled tracker: a small network that weighs motion against looks."""

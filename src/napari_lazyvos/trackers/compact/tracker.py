@@ -1,0 +1,214 @@
+"""The bundled tracker: what it looks at, and what it keeps to look it up anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from napari_lazyvos.nets.compact import CompactNet, Looks
+from napari_lazyvos.trackers.compact.witnesses import Bank, Sighting, predict
+from napari_lazyvos.trackers.windowed.flow import consistency
+from napari_lazyvos.trackers.windowed.memory import Memory, State
+from napari_lazyvos.trackers.windowed.tracker import (
+    MOST_READ,
+    Motion,
+    View,
+    WindowedTracker,
+    grey_of,
+    seen_from,
+)
+from napari_lazyvos.trackers.windowed.window import Grid, Window
+
+__all__ = ["CompactTracker"]
+
+LEAST_TRUST = 0.2  # of the flow, as in training
+MEMORY_EVERY = 5  # frames between two that are kept to be looked up anywhere
+MOST_KEPT = 3  # of them, beside the permanent ones
+MOST_CELLS = 500  # of one frame: those of objects first
+LEAST_DEVIATION = 0.02  # of grey values: flat images are not blown up
+
+
+@dataclass(frozen=True, slots=True)
+class SeenView(View):
+    """A view as the network sees it."""
+
+    looks: Looks
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """What one frame adds to the bank."""
+
+    t: int
+    keys: Tensor  # (D, N) float32
+    masks: Tensor  # (1 + K, N) float32, background first
+    labels: tuple[int, ...]  # of masks[1:]
+    permanent: bool
+
+    @classmethod
+    def of(cls, memory: Memory, far: Tensor, *, permanent: bool) -> Cells:
+        """Choose cells of a (D, h / 8, w / 8) frame: of objects first, the others evenly."""
+        masks = F.avg_pool2d(memory.masks, 8).flatten(1)
+        keys = far.flatten(1)
+        if masks.shape[1] > MOST_CELLS:
+            chosen = _choose(masks, far.shape[1:])
+            keys, masks = keys[:, chosen], masks[:, chosen]
+        return cls(memory.t, keys, masks, memory.labels, permanent)
+
+    def masks_of(self, labels: tuple[int, ...]) -> Tensor:
+        """Return (1 + len(labels), N); a label not spoken of is not there."""
+        none = torch.zeros_like(self.masks[:1])
+        of = [self.masks[[self.labels.index(k) + 1]] if k in self.labels else none for k in labels]
+        return torch.cat([self.masks[:1], *of])
+
+    def without(self, label: int) -> Cells:
+        """Return these cells with the object turned to background."""
+        if label not in self.labels:
+            return self
+        others = tuple(k for k in self.labels if k != label)
+        masks = self.masks_of(others)
+        masks[0] += self.masks[1 + self.labels.index(label)]
+        return replace(self, masks=masks, labels=others)
+
+    def pack(self) -> dict[str, Any]:
+        """Return a copy that can be saved."""
+        return {
+            "t": self.t,
+            "keys": self.keys.cpu().clone(),
+            "masks": self.masks.cpu().clone(),
+            "labels": self.labels,
+            "permanent": self.permanent,
+        }
+
+
+@dataclass(slots=True)
+class CompactMind:
+    """What is known beside where the objects were."""
+
+    mean: float  # of the first window's values
+    deviation: float
+    cells: list[Cells] = field(default_factory=list)  # oldest first
+
+    def add(self, new: Cells) -> None:
+        """Keep a frame's cells, and let go of the oldest beyond what may be kept."""
+        kept = [old for old in self.cells if old.t != new.t]
+        permanent = [old for old in (*kept, new) if old.permanent]
+        passing = [old for old in (*kept, new) if not old.permanent]
+        self.cells = [*permanent[:1], *permanent[1:][-MOST_READ + 1 :], *passing[-MOST_KEPT:]]
+
+    def bank(self, labels: tuple[int, ...]) -> Bank:
+        """Return all cells as a batch of one."""
+        keys = torch.cat([cells.keys for cells in self.cells], 1)
+        masks = torch.cat([cells.masks_of(labels) for cells in self.cells], 1)
+        return Bank(keys[None], masks[None])
+
+    def pack(self) -> dict[str, Any]:
+        """Return a copy that can be saved."""
+        cells = [each.pack() for each in self.cells]
+        return {"mean": self.mean, "deviation": self.deviation, "cells": cells}
+
+
+class CompactTracker(WindowedTracker):
+    """Follow objects with a small network that was trained on synthetic clips.
+
+    Parameters
+    ----------
+    weights : path, state dict or None
+        None are the bundled ones.
+    device, size : see `WindowedTracker`
+    """
+
+    name = "compact"
+
+    def __init__(
+        self,
+        *,
+        weights: Path | str | dict[str, Tensor] | None = None,
+        device: torch.device | None = None,
+        size: int = 480,
+    ) -> None:
+        super().__init__(device=device, size=size)
+        self._net = CompactNet.with_weights(weights).to(self.device).eval()
+
+    def _meet(self, frame: np.ndarray, grid: Grid, window: Window, masks: Tensor) -> CompactMind:
+        image = _image(frame, grid, window)
+        deviation = max(LEAST_DEVIATION, float(image.std()))
+        return CompactMind(float(image.mean()), deviation)
+
+    @torch.inference_mode()
+    def _look(self, frame: np.ndarray, grid: Grid, window: Window, mind: CompactMind) -> SeenView:
+        image = (_image(frame, grid, window) - mind.mean) / mind.deviation
+        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        looks = self._net.look(pixels[None].to(self.device))
+        grey = grey_of(np.ascontiguousarray(frame.transpose(1, 2, 0), dtype=np.float32))
+        return SeenView(window, grey, looks.near[0], looks)
+
+    @torch.inference_mode()
+    def _predict(self, state: State, view: SeenView, motion: Motion) -> Tensor:
+        labels, last = state.labels, state.last
+        trust = consistency(motion.back, motion.forth).clamp(min=LEAST_TRUST)
+        kept = list(zip(state.permanent, motion.drifts, strict=True))[-MOST_READ:]
+        kept = kept or [(last, motion.back)]
+        logits, _ = predict(
+            self._net,
+            view.looks,
+            trust[None, None],
+            _sighting(last, motion.place, labels),
+            [
+                _sighting(each, seen_from(view.window, each.window, drift), labels)
+                for each, drift in kept
+            ],
+            state.mind.bank(labels),
+        )
+        return logits[0].softmax(0)
+
+    def _learn(self, state: State, view: SeenView, *, permanent: bool) -> None:
+        cells = state.mind.cells
+        if permanent or not cells or abs(state.last.t - cells[-1].t) >= MEMORY_EVERY:
+            state.mind.add(Cells.of(state.last, view.looks.far[0], permanent=permanent))
+
+    def _unlearn(self, state: State, label: int) -> None:
+        state.mind.cells = [cells.without(label) for cells in state.mind.cells]
+
+    def _unpack_mind(self, packed: dict[str, Any]) -> CompactMind:
+        cells = [
+            Cells(
+                each["t"],
+                each["keys"].to(self.device, copy=True),
+                each["masks"].to(self.device, copy=True),
+                tuple(each["labels"]),
+                each["permanent"],
+            )
+            for each in packed["cells"]
+        ]
+        return CompactMind(packed["mean"], packed["deviation"], cells)
+
+
+def _image(frame: np.ndarray, grid: Grid, window: Window) -> np.ndarray:
+    """Return a window of a (3, H, W) frame at working scale, (h, w, 3)."""
+    return grid.cut(np.ascontiguousarray(frame.transpose(1, 2, 0), dtype=np.float32), window)
+
+
+def _sighting(memory: Memory, place: Tensor, labels: tuple[int, ...]) -> Sighting:
+    return Sighting(memory.cells[None], memory.masks_of(labels)[None], place[None])
+
+
+def _choose(masks: Tensor, size: torch.Size) -> Tensor:
+    """Return the numbers of the cells to keep: objects and what touches them, then the rest."""
+    objects = (1 - masks[0]).view(1, 1, *size)
+    near = F.max_pool2d(objects, 3, stride=1, padding=1).flatten() > 0.1
+    inside, outside = torch.where(near)[0], torch.where(~near)[0]
+    inside = _evenly(inside, max(MOST_CELLS * 3 // 4, MOST_CELLS - len(outside)))
+    return torch.cat([inside, _evenly(outside, MOST_CELLS - len(inside))])
+
+
+def _evenly(numbers: Tensor, most: int) -> Tensor:
+    if len(numbers) <= most:
+        return numbers
+    return numbers[torch.linspace(0, len(numbers) - 1, most, device=numbers.device).long()]

@@ -1,0 +1,1 @@
+"""How the bundled weights were made; every script runs again from the data alone."""

@@ -1,0 +1,1 @@
+"""Train the bundled click network on synthetic stills and labelled images."""

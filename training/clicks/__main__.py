@@ -1,0 +1,85 @@
+"""Train the bundled click network.
+
+python -m training.clicks --out runs/clicks --minutes 120
+python -m training.clicks --out runs/clicks --minutes 120     # again: goes on to the step
+python -m training.clicks --out runs/clicks --export src/napari_lazyvos/models/weights/clicks.safetensors
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_lazyvos.nets.clicks import ClickNet
+from training.clicks.loader import stills
+from training.clicks.session import work
+from training.run import Run
+
+SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+CLIPS = 12  # in a batch
+CLICKS = (0.5, 0.25, 0.15, 0.1)  # how often the loss is that of the first, second, ... click
+LOG_EVERY = 50  # steps
+SAVE_EVERY = 5.0  # minutes
+EXAM_BATCHES = 16
+
+
+def main() -> None:
+    """Train until the planned minutes are over, or export what was trained."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--out", type=Path, default=Path("runs/clicks"))
+    parser.add_argument("--minutes", type=float, default=120.0, help="of training in all")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--export", type=Path, help="write the weights here, and do not train")
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    torch.manual_seed(chosen.seed)
+    run = Run(ClickNet(), chosen.out, minutes=chosen.minutes, rate=chosen.rate)
+    if chosen.export:
+        run.export(chosen.export)
+    else:
+        train(run, chosen.seed, chosen.workers)
+
+
+def train(run: Run, seed: int, workers: int) -> None:
+    """Go on from where the run stands until its time is over."""
+    made = stills(SHARED, CLIPS, seed=seed, start=run.step, workers=workers)
+    share, losses, overlaps, saved = run.clock.tick(), [], [], time.monotonic()
+    while share < 1:
+        clicks = 1 + int(np.random.default_rng((seed, run.step)).choice(len(CLICKS), p=CLICKS))
+        scores = work(run.net, next(made), clicks)
+        share = run.update(scores.loss)
+        losses.append(scores.loss.item())
+        overlaps.append(scores.overlaps[0])
+        if run.step % LOG_EVERY == 0:
+            run.log(loss=np.mean(losses), first=np.mean(overlaps), one=np.nan, three=np.nan)
+            losses, overlaps = [], []
+        if time.monotonic() - saved > 60 * SAVE_EVERY:
+            run.save()
+            one, three = examine(run)
+            run.log(loss=np.nan, first=np.nan, one=one, three=three)
+            saved = time.monotonic()
+            run.clock.start()  # the exam does not count
+    run.save()
+
+
+def examine(run: Run) -> tuple[float, float]:
+    """Return IoU after one and three clicks of the averaged weights, on images held out."""
+    net = ClickNet().eval()
+    net.load_state_dict(run.average)
+    made = stills(SHARED, CLIPS, seed=12345, start=0, workers=0, split="held-out")
+    with torch.inference_mode():
+        overlaps = [work(net, next(made), 3).overlaps for _ in range(EXAM_BATCHES)]
+    one, _, three = np.mean(overlaps, axis=0)
+    return float(one), float(three)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Labelled pictures: what clips are made of."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+__all__ = ["Picture", "load"]
+
+LONGEST_SIDE = 384
+"""Pixels; larger pictures are brought to it."""
+
+LEAST_AREA, MOST_SHARE = 60, 0.5  # of an object: pixels, and share of the picture
+
+# Nuclei of these sizes come from experiments of their own: they are held out.
+HELD_OUT_NUCLEI = {(260, 347), (512, 640), (603, 1272), (1024, 1024), (1040, 1388)}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image and its objects."""
+
+    image: np.ndarray  # (H, W, 3) uint8
+    labels: np.ndarray  # (H, W) int32, 0 background
+    family: str
+
+    def objects(self) -> np.ndarray:
+        """Return the labels of objects that are neither tiny nor most of the picture."""
+        ids, areas = np.unique(self.labels[self.labels > 0], return_counts=True)
+        return ids[(areas > LEAST_AREA) & (areas < MOST_SHARE * self.labels.size)]
+
+    def flipped(self) -> Picture:
+        """Return the mirror image."""
+        parts = (np.ascontiguousarray(part[:, ::-1]) for part in (self.image, self.labels))
+        return Picture(*parts, self.family)
+
+    def place(self, label: int) -> tuple[float, float, float]:
+        """Return the centre y, x of an object, and the longer side of its box."""
+        rows, columns = np.where(self.labels == label)
+        return rows.mean(), columns.mean(), max(np.ptp(rows), np.ptp(columns), 8)
+
+
+def load(shared: Path, split: str) -> dict[str, list[Picture]]:
+    """Read the pictures of one split ("train" or "held-out"), by family."""
+    root = shared / "data/train"
+    return {
+        "natural": _read(root / "coco128_seg", "natural", _every_tenth, split),
+        "nuclei": _read(root / "dsb2018", "nuclei", _other_experiments, split),
+        "heart": _read(root / "sunnybrook_lv", "heart", _last_tenth, split),
+    }
+
+
+def _read(folder: Path, family: str, held_out: object, split: str) -> list[Picture]:
+    files = sorted((folder / "images").iterdir())
+    out = held_out(folder, files)  # type: ignore[operator]
+    chosen = [file for file in files if (file.stem in out) == (split == "held-out")]
+    return [_open(file, folder / "labels" / f"{file.stem}.png", family) for file in chosen]
+
+
+def _open(image: Path, labels: Path, family: str) -> Picture:
+    pixels = np.asarray(Image.open(image).convert("RGB"))
+    ids = np.asarray(Image.open(labels)).astype(np.int32)
+    scale = LONGEST_SIDE / max(ids.shape)
+    if scale < 1:
+        pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        size = pixels.shape[1::-1]
+        ids = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST_EXACT)
+    return Picture(np.ascontiguousarray(pixels), ids.astype(np.int32), family)
+
+
+def _every_tenth(folder: Path, files: list[Path]) -> set[str]:
+    return {file.stem for file in files[::10]}
+
+
+def _last_tenth(folder: Path, files: list[Path]) -> set[str]:
+    """Patients follow each other, so that nearly all held-out ones are new."""
+    return {file.stem for file in files[-len(files) // 10 :]}
+
+
+def _other_experiments(folder: Path, files: list[Path]) -> set[str]:
+    with (folder / "index.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    sizes = {row["name"]: (int(row["source_h"]), int(row["source_w"])) for row in rows}
+    return {name for name, size in sizes.items() if size in HELD_OUT_NUCLEI}

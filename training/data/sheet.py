@@ -1,0 +1,52 @@
+"""Draw contact sheets of clips, to look at before training on them.
+
+python -m training.data.sheet docs/images/training
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from training.data.clips import FAMILIES, Clips, Generator
+
+COLOURS = ((0, 0, 255), (0, 255, 0), (255, 128, 0), (0, 255, 255))  # BGR, of labels 1 to 4
+CLIPS, FRAMES, SIDE = 6, 5, 112
+SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+
+
+def main() -> None:
+    """Write one sheet for each family: rows of clips, in time from left to right."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for family in FAMILIES:
+        generator = Generator(SHARED, seed=0, size=SIDE, frames=FRAMES, families=[family])
+        quality = [cv2.IMWRITE_JPEG_QUALITY, 85]
+        cv2.imwrite(str(folder / f"{family}.jpg"), draw(generator.batch(CLIPS)), quality)
+
+
+def draw(clips: Clips) -> np.ndarray:
+    """Return the clips as one (rows, columns, 3) BGR picture, outlines drawn in."""
+    return np.vstack(
+        [
+            np.hstack([_outlined(frame, labels) for frame, labels in zip(*clip, strict=True)])
+            for clip in zip(clips.frames.numpy(), clips.labels.numpy(), strict=True)
+        ]
+    )
+
+
+def _outlined(frame: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    picture = np.ascontiguousarray((frame.transpose(1, 2, 0)[..., ::-1] * 255).astype(np.uint8))
+    for label, colour in enumerate(COLOURS, start=1):
+        mask = (labels == label).astype(np.uint8)
+        outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, outlines, -1, colour, 1)
+    return picture
+
+
+if __name__ == "__main__":
+    main()

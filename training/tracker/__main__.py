@@ -1,0 +1,101 @@
+"""Train the bundled tracker.
+
+    python -m training.tracker --out runs/tracker --minutes 120
+    python -m training.tracker --out runs/tracker --minutes 120     # again: goes on to the step
+    python -m training.tracker --export src/napari_lazyvos/models/weights/tracker.safetensors
+
+One CPU thread computes and one process beside it makes the clips; ``--device cuda`` for a GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_lazyvos.nets.compact import CompactNet
+from training.run import Run
+from training.tracker.loader import Stage, batches
+from training.tracker.rollout import Batch, rollout
+
+SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+CURRICULUM = (
+    Stage(until=0.35, clips=8, frames=3, size=128),
+    Stage(until=0.75, clips=4, frames=5, size=160),
+    Stage(until=1.0, clips=2, frames=8, size=192),
+)
+LOG_EVERY = 50  # steps
+SAVE_EVERY = 5.0  # minutes
+EXAM = Stage(until=1.0, clips=4, frames=6, size=160)
+EXAM_BATCHES = 10
+
+
+def main() -> None:
+    """Train until the planned minutes are over, or export what was trained."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--out", type=Path, default=Path("runs/tracker"))
+    parser.add_argument("--minutes", type=float, default=120.0, help="of training in all")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--start", type=Path, help="weights to begin with, a .safetensors file")
+    parser.add_argument("--export", type=Path, help="write the weights here, and do not train")
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    torch.manual_seed(chosen.seed)
+    net = CompactNet().to(chosen.device)
+    run = Run(net, chosen.out, minutes=chosen.minutes, rate=chosen.rate)
+    if chosen.export:
+        run.export(chosen.export)
+    else:
+        train(run, chosen.seed, chosen.workers, chosen.device)
+
+
+def train(run: Run, seed: int, workers: int, device: str) -> None:
+    """Go through the curriculum from where the run stands."""
+    share = run.clock.tick()
+    for stage in CURRICULUM:
+        if share >= stage.until:
+            continue
+        made = batches(SHARED, stage, seed=seed, start=run.step, workers=workers)
+        losses, similarities, saved = [], [], time.monotonic()
+        while share < stage.until:
+            scores = rollout(run.net, _to(next(made), device))
+            share = run.update(scores.loss)
+            losses.append(scores.loss.item())
+            similarities.append(scores.similarity)
+            if run.step % LOG_EVERY == 0:
+                run.log(loss=np.mean(losses), J=np.nanmean(similarities), held_out=np.nan)
+                losses, similarities = [], []
+            if time.monotonic() - saved > 60 * SAVE_EVERY:
+                run.save()
+                run.log(loss=np.nan, J=np.nan, held_out=examine(run, device))
+                saved = time.monotonic()
+                run.clock.start()  # the exam does not count
+        run.save()
+
+
+def examine(run: Run, device: str) -> float:
+    """Return the mean J of the averaged weights on clips made from images held out."""
+    net = CompactNet().to(device).eval()
+    net.load_state_dict(run.average)
+    made = batches(SHARED, EXAM, seed=12345, start=0, workers=0, split="held-out")
+    with torch.inference_mode():
+        return float(
+            np.mean([rollout(net, _to(next(made), device)).similarity for _ in range(EXAM_BATCHES)])
+        )
+
+
+def _to(batch: Batch, device: str) -> Batch:
+    parts = (batch.frames, batch.labels, batch.first, batch.back, batch.forth)
+    return Batch(*(part.to(device) for part in parts))
+
+
+if __name__ == "__main__":
+    main()
