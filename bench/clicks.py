@@ -144,11 +144,15 @@ def run(case: Case, method: Method) -> tuple[list[float], list[np.ndarray]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sheet", type=Path, help="write a picture of the outlines here")
+    parser.add_argument("--refiners", default=",".join(refine.names()), help="the first is drawn")
+    parser.add_argument("--weights", type=Path, help="of the refiner compact, not the bundled ones")
     parser.add_argument("--rivals", action="store_true", help="measure the rivals too")
     chosen = parser.parse_args()
     everything = list(cases())
-    classical, times = _timed("classical")
-    methods: dict[str, Method] = {"classical": classical}
+    given = {"compact": {"weights": chosen.weights}} if chosen.weights else {}
+    timed = {name: _timed(name, **given.get(name, {})) for name in chosen.refiners.split(",")}
+    methods: dict[str, Method] = {name: method for name, (method, _) in timed.items()}
+    drawn = next(iter(methods))
     if chosen.rivals:
         radius = float(np.median([np.sqrt(case.truth.sum() / np.pi) for case in everything]))
         methods |= {
@@ -162,18 +166,19 @@ def main() -> None:
         for case in everything:
             scores, masks = run(case, method)
             table[case.domain, case.clip].append(scores)
-            if name == "classical" and len(table[case.domain, case.clip]) <= 2:
+            if name == drawn and len(table[case.domain, case.clip]) <= 2:
                 pictures.append(_picture(case, masks, scores))
         _print(name, table)
     print("seconds per call, median and maximum:")
-    for what, values in times.items():
-        print(f"  {what}: {np.median(values):.3f}, {max(values):.3f}")
+    for name, (_, times) in timed.items():
+        for what, values in times.items():
+            print(f"  {name}, {what}: {np.median(values):.3f}, {max(values):.3f}")
     if chosen.sheet:
         cv2.imwrite(str(chosen.sheet), np.vstack(pictures))
 
 
-def _timed(name: str) -> tuple[Method, dict[str, list[float]]]:
-    refiner = refine.load(name)
+def _timed(name: str, **options: Path) -> tuple[Method, dict[str, list[float]]]:
+    refiner = refine.load(name, device="cpu", **options)
     times: dict[str, list[float]] = {"embed": [], "refine": []}
     last: list[object] = [None, None]
 

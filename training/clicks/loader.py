@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from napari_lazyvos.nets.clicks import SIDE
 from training.data import Generator
 
-__all__ = ["Stills", "stills"]
+__all__ = ["SPANS", "Stage", "Stills", "stills"]
+
+SPANS = (0.06, 0.9)
+"""Extents of object 1, in sides of the crop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,18 @@ class Stills:
     number: int  # of the batch: seeds the clicks
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One part of the curriculum."""
+
+    until: float  # share of the planned time at which it ends
+    clips: int  # in a batch
+    size: int  # side in pixels
+
+
 class _Stills(IterableDataset[Stills]):
-    def __init__(self, shared: Path, clips: int, seed: int, start: int, split: str) -> None:
-        self.shared, self.clips, self.seed = shared, clips, seed
+    def __init__(self, shared: Path, stage: Stage, seed: int, start: int, split: str) -> None:
+        self.shared, self.stage, self.seed = shared, stage, seed
         self.start, self.split = start, split
 
     def __iter__(self) -> Iterator[Stills]:
@@ -38,12 +49,17 @@ class _Stills(IterableDataset[Stills]):
         worker = get_worker_info()
         number, step = (worker.id, worker.num_workers) if worker else (0, 1)
         generator = Generator(
-            self.shared, seed=self.seed, size=SIDE, frames=1, split=self.split, spans=(0.06, 0.9)
+            self.shared,
+            seed=self.seed,
+            size=self.stage.size,
+            frames=1,
+            split=self.split,
+            spans=SPANS,
         )
         number += self.start
         generator.skip(number)
         while True:
-            made = generator.batch(self.clips)
+            made = generator.batch(self.stage.clips)
             rng = np.random.default_rng((self.seed, number))
             truths = torch.stack([_mean_one(labels[0], rng) for labels in made.labels])
             yield Stills(made.frames[:, 0], truths, number)
@@ -52,10 +68,10 @@ class _Stills(IterableDataset[Stills]):
 
 
 def stills(
-    shared: Path, clips: int, *, seed: int, start: int, workers: int, split: str = "train"
+    shared: Path, stage: Stage, *, seed: int, start: int, workers: int, split: str = "train"
 ) -> Iterator[Stills]:
     """Return batches without end, from number `start`."""
-    source = _Stills(shared, clips, seed, start, split)
+    source = _Stills(shared, stage, seed, start, split)
     return iter(DataLoader(source, batch_size=None, num_workers=workers))
 
 

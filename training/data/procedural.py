@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from training.data.pictures import Picture
 
@@ -27,10 +28,8 @@ def cells(rng: np.random.Generator) -> Picture:
     centres = rng.uniform(0, SIDE, (count, 2))
     bend = smooth(rng, SIDE, 12, 2) * SIDE * 0.02
     places = np.indices((SIDE, SIDE)).transpose(1, 2, 0) + bend
-    distances = np.sqrt(((places[:, :, None] - centres) ** 2).sum(-1))
-    two = np.partition(distances, 1, axis=2)[..., :2]
-    first, gap = two[..., 0], two[..., 1] - two[..., 0]
-    labels = distances.argmin(2) + 1
+    two, nearest = cKDTree(centres).query(places, k=2)
+    first, gap, labels = two[..., 0], two[..., 1] - two[..., 0], nearest[..., 0] + 1
     pitch = SIDE / np.sqrt(count)
     kind = rng.integers(4)
     if kind == 0:  # membranes

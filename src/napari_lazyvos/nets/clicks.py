@@ -5,11 +5,8 @@ Clicks enter as discs beside the image, with the mask so far (RITM: Sofiiuk et a
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from napari_lazyvos.nets.blocks import Block, down, up
@@ -22,7 +19,6 @@ SIDE = 192
 RADIUS = 4.0
 """Of the discs that mark clicks, in pixels of a crop."""
 
-BUNDLED = Path(__file__).parents[1] / "models" / "weights" / "clicks.safetensors"
 _WIDTHS = (16, 32, 64, 128, 160)  # channels at strides 2, 4, 8, 16, 32
 
 
@@ -44,14 +40,6 @@ class ClickNet(nn.Module):
         self.merge = nn.ModuleList(Block(width) for width in (four, three, two, one))
         self.mask = nn.Conv2d(one, 1, 3, padding=1)
         self.quality = nn.Sequential(nn.Linear(five, 64), nn.ReLU(), nn.Linear(64, 1))
-
-    @classmethod
-    def with_weights(cls, weights: Path | str | None) -> ClickNet:
-        """Make a network with the weights of a .safetensors file, or the bundled ones."""
-        net = cls()
-        stored = load_file(weights or BUNDLED)
-        net.load_state_dict({name: tensor.float() for name, tensor in stored.items()})
-        return net
 
     def forward(self, image: Tensor, clicks: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
         """Segment crops.

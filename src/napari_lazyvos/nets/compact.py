@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from napari_lazyvos.nets.blocks import Block, down, up
@@ -23,8 +21,6 @@ __all__ = ["STRIDE", "CompactNet", "Looks", "Witnesses"]
 
 STRIDE = 16
 """Sides of images are multiples of this."""
-
-BUNDLED = Path(__file__).parents[1] / "models" / "weights" / "tracker.safetensors"
 
 _WIDTHS = (16, 32, 64, 128)  # channels at strides 2, 4, 8, 16
 _NEAR, _FAR = 32, 48  # channels of the keys
@@ -84,15 +80,6 @@ class CompactNet(nn.Module):
         for convolution in (self.coarse, self.last):  # the decoder begins by saying nothing
             nn.init.zeros_(convolution.weight)
             nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
-
-    @classmethod
-    def with_weights(cls, weights: Path | str | dict[str, Tensor] | None) -> CompactNet:
-        """Make a network with the weights of a .safetensors file, or the bundled ones."""
-        net = cls()
-        if not isinstance(weights, dict):
-            weights = load_file(weights or BUNDLED)
-        net.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-        return net
 
     def look(self, image: Tensor) -> Looks:
         """Look at (B, 3, h, w) images of mean 0 and deviation 1; sides are multiples of 16."""

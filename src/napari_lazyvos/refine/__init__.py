@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from importlib import import_module
 from typing import Any
 
 from napari_lazyvos.errors import LazyVosError
@@ -10,9 +12,15 @@ from napari_lazyvos.refine.protocol import Click, Embedding, Refined, Refiner, c
 __all__ = ["Click", "Embedding", "Refined", "Refiner", "check_clicks", "load", "names"]
 
 
+_CLASSES = {
+    "compact": ("napari_lazyvos.refine.compact", "CompactRefiner"),
+    "classical": ("napari_lazyvos.refine.classical", "ClassicalRefiner"),
+}
+
+
 def names() -> tuple[str, ...]:
-    """Return the names that `load` knows."""
-    return ("classical",)
+    """Return the names that `load` knows, the default first."""
+    return tuple(_CLASSES)
 
 
 def load(name: str, *, device: str = "auto", **options: Any) -> Refiner:
@@ -23,17 +31,24 @@ def load(name: str, *, device: str = "auto", **options: Any) -> Refiner:
     name : one of `names`
     device : "auto", "cpu", "cuda" or "mps"
         Where a refiner with a network computes; ``classical`` has none and always uses the CPU.
-    options : the refiner's own settings; ``classical`` has none
+    options : the refiner's own settings; ``compact`` has ``weights``, ``classical`` none
 
     Raises
     ------
     LazyVosError
         If there is no such refiner, or it has no such option.
     """
-    if name != "classical":
+    if name not in _CLASSES:
         raise LazyVosError(f"there is no refiner {name!r}: choose one of {', '.join(names())}.")
-    if options:
-        raise LazyVosError(f"the refiner 'classical' has no option {sorted(options)[0]!r}.")
-    from napari_lazyvos.refine.classical import ClassicalRefiner  # OpenCV and SciPy load here
+    module, class_name = _CLASSES[name]
+    make = getattr(import_module(module), class_name)  # what it needs loads here
+    known = inspect.signature(make).parameters
+    unknown = sorted(option for option in options if option not in known or option == "device")
+    if unknown:
+        raise LazyVosError(f"the refiner {name!r} has no option {unknown[0]!r}.")
+    if "device" in known:
+        from napari_lazyvos.nets.device import choose
 
-    return ClassicalRefiner()
+        options["device"] = choose(device)
+    refiner: Refiner = make(**options)
+    return refiner

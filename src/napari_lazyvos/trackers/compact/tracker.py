@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from napari_lazyvos.nets.compact import CompactNet, Looks
+from napari_lazyvos.nets.weights import Weights, fill
 from napari_lazyvos.trackers.compact.witnesses import Bank, Sighting, predict
 from napari_lazyvos.trackers.windowed.flow import consistency
 from napari_lazyvos.trackers.windowed.memory import Memory, State
@@ -119,8 +119,7 @@ class CompactTracker(WindowedTracker):
 
     Parameters
     ----------
-    weights : path, state dict or None
-        None are the bundled ones.
+    weights : a .safetensors file, a state dict, or None for the bundled ones
     device, size : see `WindowedTracker`
     """
 
@@ -129,12 +128,12 @@ class CompactTracker(WindowedTracker):
     def __init__(
         self,
         *,
-        weights: Path | str | dict[str, Tensor] | None = None,
+        weights: Weights = None,
         device: torch.device | None = None,
         size: int = 480,
     ) -> None:
         super().__init__(device=device, size=size)
-        self._net = CompactNet.with_weights(weights).to(self.device).eval()
+        self._net = fill(CompactNet(), weights, "tracker").to(self.device)
 
     def _meet(self, frame: np.ndarray, grid: Grid, window: Window, masks: Tensor) -> CompactMind:
         image = _image(frame, grid, window)
