@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 import os
 import time
@@ -99,9 +100,12 @@ class Run:
         os.replace(self.folder / "state.part", self.folder / "state.pt")
 
     def export(self, path: Path) -> None:
-        """Write the averaged weights as float16."""
+        """Write the averaged weights as float16, and all checksums of the folder anew."""
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({name: each.half().contiguous() for name, each in self.average.items()}, path)
+        files = sorted(path.parent.glob("*.safetensors"))
+        rows = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in files]
+        (path.parent / "SHA256SUMS").write_text("\n".join(rows) + "\n")
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB after {self.clock.spent / 60:.0f} min")
 
     def log(self, **values: float) -> None:

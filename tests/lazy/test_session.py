@@ -11,6 +11,7 @@ import pytest
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy import Failed, Finished, FinishReason, FrameResult, HelpRequest, RunState
 from napari_lazyvos.lazy.session import Session
+from napari_lazyvos.models import BundledWeightsError
 from napari_lazyvos.store.ledger import Origin, State
 from napari_lazyvos.video import open_video
 
@@ -371,3 +372,27 @@ def test_tracking_in_the_background(session):
     assert run.wait(20).reason == FinishReason.COMPLETED
     assert run.done
     assert run.latest.t == 11
+
+
+def test_another_tracker_goes_on_where_the_first_stopped(movie, refiner, tracker, tmp_path):
+    with Session(movie, store=tmp_path / "s", tracker=tracker, refiner=refiner) as first:
+        first.click(0, 5, 5)
+        list(first.run(at_most=3))
+    with Session(movie, store=tmp_path / "s", tracker="handcrafted", refiner=refiner) as second:
+        finished = second.track()
+        assert finished.reason == FinishReason.COMPLETED
+        assert second.status.todo == 0
+
+
+def test_without_its_weights_a_method_that_needs_none_takes_over(movie, monkeypatch):
+    def missing(name):
+        raise BundledWeightsError(f"The bundled weights {name} are missing: install it again.")
+
+    monkeypatch.setattr("napari_lazyvos.nets.weights.bundled", missing)
+    with Session(movie) as session:
+        with pytest.warns(match=r"clicks are missing.*refiner classical is used"):
+            session.click(0, 5, 5)
+        with pytest.warns(match=r"tracker are missing.*tracker handcrafted is used"):
+            session.track()
+        assert (session.tracker_name, session.refiner_name) == ("handcrafted", "classical")
+        assert session.status.todo == 0

@@ -38,6 +38,7 @@ _PROCEDURAL = {
     "tissue": procedural.tissue,
 }
 _IN_PLACE = ("heart", "organs", "scan")  # their objects cannot be cut out and moved
+_CUT_OUT = ("natural", "nuclei")  # whose objects join the first one
 MOST_OBJECTS = 4
 LEAST_SEEN = 40  # pixels of object 1 in the first frame
 SPANS = (0.18, 0.65)  # extent of object 1, in sides of the clip
@@ -91,6 +92,7 @@ class Generator:
         self._pictures = _load(shared, split)
         self._seed, self._size, self._frames = seed, size, frames
         self._names = tuple(families or FAMILIES)
+        self._cut = [name for name in _CUT_OUT if name in self._names] or self._names
         shares = np.array([FAMILIES[name] for name in self._names])
         self._shares = shares / shares.sum()
         self._spans = spans
@@ -184,7 +186,7 @@ class Generator:
         for label in range(2, 1 + rng.integers(1, MOST_OBJECTS)):
             other, chosen = picture, main
             if rng.random() < 0.5:
-                other = self._draw(rng, str(rng.choice(("natural", "nuclei"))))
+                other = self._draw(rng, str(rng.choice(self._cut)))
                 if not len(objects := other.objects()):
                     continue
                 chosen = rng.choice(objects)

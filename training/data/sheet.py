@@ -1,6 +1,9 @@
 """Draw contact sheets of clips, to look at before training on them.
 
-python -m training.data.sheet docs/images/training
+    python -m training.data.sheet docs/images/training
+    python -m training.data.sheet somewhere natural
+
+The photographs of "natural" may not be passed on: their sheet is drawn only when asked for.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ def main() -> None:
     """Write one sheet for each family: rows of clips, in time from left to right."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for family in FAMILIES:
+    for family in sys.argv[2:] or [name for name in FAMILIES if name != "natural"]:
         generator = Generator(SHARED, seed=0, size=SIDE, frames=FRAMES, families=[family])
         quality = [cv2.IMWRITE_JPEG_QUALITY, 85]
         cv2.imwrite(str(folder / f"{family}.jpg"), draw(generator.batch(CLIPS)), quality)

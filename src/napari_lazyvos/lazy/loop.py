@@ -16,6 +16,7 @@ from threading import RLock
 import numpy as np
 import torch
 
+from napari_lazyvos import __version__
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.events import (
     Event,
@@ -230,9 +231,14 @@ class Loop:
             return
         intervals = {} if plan is None else {label: plan.intervals(label) for label in plan.active}
         content = io.BytesIO()
-        torch.save({"tracker": memory, "plan": intervals}, content)
+        torch.save({"method": self._method, "tracker": memory, "plan": intervals}, content)
         self._store.write_checkpoint(content.getvalue())
         self._saved_at = time.monotonic()
+
+    @property
+    def _method(self) -> tuple[str, str]:
+        """Who can read a checkpoint: the same tracker of the same release."""
+        return self._models.tracker.name, __version__
 
     def _drop_place(self) -> None:
         """Do not trust a memory that an error left half written."""
@@ -250,6 +256,8 @@ class Loop:
         if content is None:
             return
         checkpoint = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if checkpoint["method"] != self._method:
+            return  # nothing that this tracker could read: its memory is filled from the masks
         memory = checkpoint["tracker"]
         self._tracker().restore(memory)
         at, direction = memory["at"], memory["direction"]

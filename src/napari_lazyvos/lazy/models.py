@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from napari_lazyvos import refine, trackers
+from napari_lazyvos.models import BundledWeightsError
 from napari_lazyvos.refine.protocol import Click, Embedding, Refiner
 from napari_lazyvos.trackers.protocol import Tracker
 from napari_lazyvos.video import Video
 
 __all__ = ["Models"]
 
+UNTRAINED_TRACKER, UNTRAINED_REFINER = "handcrafted", "classical"
 EMBEDDINGS_KEPT = 4  # a person clicks on one frame at a time; SAM's embedding of one is 20 MB
 
 
@@ -58,16 +61,30 @@ class Models:
     def tracker(self) -> Tracker:
         """The tracker; the first use loads it."""
         if self._tracker is None:
-            options = self.tracker_options
-            self._tracker = trackers.load(self.tracker_name, device=self.device, **options)
+            self._tracker = self._load_tracker()
         return self._tracker
 
     @property
     def refiner(self) -> Refiner:
         """The refiner; the first use loads it."""
         if self._refiner is None:
-            self._refiner = refine.load(self.refiner_name, device=self.device)
+            self._refiner = self._load_refiner()
         return self._refiner
+
+    def _load_tracker(self) -> Tracker:
+        options = self.tracker_options
+        try:
+            return trackers.load(self.tracker_name, device=self.device, **options)
+        except BundledWeightsError as error:
+            self.tracker_name = _instead(error, "tracker", UNTRAINED_TRACKER)
+            return trackers.load(self.tracker_name, device=self.device, **options)
+
+    def _load_refiner(self) -> Refiner:
+        try:
+            return refine.load(self.refiner_name, device=self.device)
+        except BundledWeightsError as error:
+            self.refiner_name = _instead(error, "refiner", UNTRAINED_REFINER)
+            return refine.load(self.refiner_name, device=self.device)
 
     def refined(
         self, video: Video, t: int, clicks: Sequence[Click], previous: np.ndarray | None
@@ -87,3 +104,9 @@ class Models:
         while len(self._embeddings) > EMBEDDINGS_KEPT:
             self._embeddings.popitem(last=False)
         return self.refiner.refine(self._embeddings[t], clicks, previous).mask
+
+
+def _instead(error: BundledWeightsError, what: str, name: str) -> str:
+    """Warn that a method without weights takes over, and return its name."""
+    warnings.warn(f"{error} Until then the {what} {name} is used.", stacklevel=4)
+    return name

@@ -8,9 +8,9 @@ import torch
 
 from napari_lazyvos.trackers.handcrafted.edges import drop_fragments, snap
 from napari_lazyvos.trackers.handcrafted.features import contrast_around, describe, to_cells, to_lab
-from napari_lazyvos.trackers.windowed.flow import consistency, motion, warp
 from napari_lazyvos.trackers.handcrafted.looks import Looks
 from napari_lazyvos.trackers.handcrafted.matching import read, recovery
+from napari_lazyvos.trackers.windowed.flow import consistency, motion, warp
 
 CPU = torch.device("cpu")
 

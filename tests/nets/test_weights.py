@@ -1,0 +1,35 @@
+"""Weights that fit, and those that do not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.nets.weights import fill
+
+
+def test_a_file_fills_the_network(tmp_path):
+    save_file({"weight": torch.eye(2).half(), "bias": torch.ones(2).half()}, tmp_path / "w")
+    net = fill(nn.Linear(2, 2), tmp_path / "w", "tracker")
+    assert not net.training
+    torch.testing.assert_close(net(torch.tensor([1.0, 2.0])), torch.tensor([2.0, 3.0]))
+
+
+def test_a_state_dict_fills_the_network():
+    state = nn.Linear(2, 2).state_dict()
+    net = fill(nn.Linear(2, 2), state, "tracker")
+    torch.testing.assert_close(net.state_dict(), state)
+
+
+def test_weights_of_another_network_are_refused():
+    with pytest.raises(LazyVosError, match="not of the network Linear"):
+        fill(nn.Linear(2, 2), nn.Linear(2, 3).state_dict(), "tracker")
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "w").write_bytes(b"no tensors here")
+    with pytest.raises(LazyVosError, match=r"cannot be read as \.safetensors"):
+        fill(nn.Linear(2, 2), tmp_path / "w", "tracker")
