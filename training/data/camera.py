@@ -5,7 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-__all__ = ["record"]
+from training.data.procedural import smooth
+
+__all__ = ["record", "scope"]
+
+LEAST_CONTRAST = 0.04  # deviation of the greys below which nobody would see anything
 
 
 def record(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
@@ -15,17 +19,45 @@ def record(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
     if rng.random() < 0.3:  # light that flickers, or a stain that bleaches
         light = 1 + np.cumsum(rng.normal(rng.choice([0, -0.02]), 0.04, len(frames)))
         frames = frames * np.clip(light, 0.2, 2)[:, None, None, None]
+    if rng.random() < 0.3 or frames.max() < 0.5:  # read as percentiles, as scientists' files are
+        low, high = np.percentile(frames, (0.5, 99.7))
+        frames = (frames - low) / max(high - low, 0.02)
     if rng.random() < 0.3:  # little contrast
-        frames = frames * rng.uniform(0.15, 0.8) + rng.uniform(0, 0.3)
+        share = max(rng.uniform(0.15, 0.8), LEAST_CONTRAST / (frames.std() + 1e-6))
+        frames = frames * min(share, 1.0) + rng.uniform(0, 0.3)
     if rng.random() < 0.25:
         frames = np.stack([cv2.GaussianBlur(f, (0, 0), rng.uniform(0.5, 1.5)) for f in frames])
     if rng.random() < 0.1:
         frames = np.stack([_drag(rng, f) for f in frames])
     grain = rng.choice([0, 0.04, 0.12, 0.28])
     if grain:
-        shape = (*frames.shape[:3], 1 if rng.random() < 0.6 else 3)
-        frames = frames + rng.standard_normal(shape) * grain * frames.std()
+        coloured = not np.array_equal(frames[0, ..., 0], frames[0, ..., 2])
+        shape = (*frames.shape[:3], 3 if coloured and rng.random() < 0.6 else 1)
+        noise = rng.standard_normal(shape, np.float32) * np.float32(grain * frames.std())
+        frames = frames + (noise if rng.random() < 0.7 else noise * _shot(frames))
     return np.clip(frames, 0, 1).astype(np.float32)
+
+
+def scope(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
+    """Add what an endoscope's lamp does, in camera space: glare on wet folds, a dark border."""
+    side = frames.shape[1]
+    rows, columns = np.indices((side, side), dtype=np.float32) / side - rng.uniform(0.4, 0.6)
+    lamp = np.clip(1.25 - rng.uniform(0.6, 1.8) * (rows**2 + columns**2), 0.2, 1)[..., None]
+    wet, other = smooth(rng, side, side / rng.uniform(6, 12), 2).transpose(2, 0, 1)
+    level = rng.uniform(1.8, 3.5)
+    lit = []
+    for t, frame in enumerate(frames):  # glare stays with the lamp, and flickers as folds move
+        change = min(1.0, 0.15 * t)
+        spots = np.clip((wet * (1 - change) + other * change - level) * 4, 0, 1)
+        spots = cv2.GaussianBlur(spots, (0, 0), 0.7)[..., None]
+        lit.append(frame * lamp * (1 - spots) + spots)
+    return np.stack(lit).astype(np.float32)
+
+
+def _shot(frames: np.ndarray) -> np.ndarray:
+    """Return how noise grows with the light, when photons are counted; 1 on average."""
+    share = np.sqrt(np.clip(frames.mean(3, keepdims=True), 0, None))
+    return share / max(float(share.mean()), 1e-3)
 
 
 def _drag(rng: np.random.Generator, frame: np.ndarray) -> np.ndarray:

@@ -8,11 +8,12 @@ from training.data.procedural import smooth
 
 __all__ = ["Motion"]
 
-BENDS = 0.35  # share of motions in which one part turns about a joint
+JOINTS = (0.55, 0.2, 0.15, 0.1)  # how often 0, 1, 2, 3 parts turn about a joint each
+LEAVES = 0.08  # share of objects that go out of sight and come back
 
 
 class Motion:
-    """An affine path, elastic deformation, and perhaps a joint.
+    """An affine path, elastic deformation, a pulse, and parts that turn about joints.
 
     Parameters
     ----------
@@ -22,6 +23,10 @@ class Motion:
     scale : pixels of the clip for one of the source
     extent : side of what moves, in pixels of the clip
     speed, elastic : of the path and of the deformation, in extents a frame
+    pulse : how much the middle shrinks and grows again, a share of its size
+    passing : (y, x) pixels a frame that are added; the place is then that of the middle frame
+    leaves : whether it may go out of sight for a while
+    jointed : whether it may have parts that turn about joints
     """
 
     def __init__(
@@ -35,6 +40,10 @@ class Motion:
         extent: float,
         speed: float,
         elastic: float,
+        pulse: float = 0.0,
+        passing: tuple[float, float] | None = None,
+        leaves: bool = False,
+        jointed: bool = False,
     ) -> None:
         self._side, self._scale, self._extent = side, scale, extent
         t = np.arange(frames)[:, None]
@@ -43,6 +52,10 @@ class Motion:
         shake = rng.normal(0, 0.25 * speed, (frames, 2))
         shake[0] = 0
         self._path = np.array(centre) + extent * (velocity * t + change * t**2 / 2 + shake)
+        if passing is not None:
+            self._path = self._path + np.array(passing) * (t - (frames - 1) / 2)
+        if leaves and frames > 3 and rng.random() < LEAVES:
+            self._path = self._path + _away(rng, frames) * (side / 2 + extent)
         self._turn = rng.normal(0, 0.12 * quick) * t[:, 0]
         self._zoom = np.exp(rng.normal(0, 0.05 * quick) * t[:, 0])
         self._fields = [smooth(rng, side, max(step, 8), 2) for step in (extent / 3, extent)]
@@ -50,12 +63,12 @@ class Motion:
         swing = np.sin(beat * t[:, 0] + phase) - np.sin(phase)
         slow = np.sin(0.7 * beat * t[:, 0] + 2 * phase) - np.sin(2 * phase)
         self._swings = elastic * extent * np.stack([0.5 * swing, slow], 1)
-        self._bends = rng.random() < BENDS
-        angle, self._joint = rng.uniform(0, 2 * np.pi), rng.uniform(-0.25, 0.25) * extent
-        self._across = np.array([np.cos(angle), np.sin(angle)])
-        steps = rng.normal(0, 0.25 * quick, frames)
-        steps[0] = 0
-        self._bend = np.cumsum(steps)
+        self._joints = [
+            _Joint(rng, frames, extent, quick)
+            for _ in range(rng.choice(len(JOINTS), p=JOINTS) if jointed else 0)
+        ]
+        beat = np.sin(beat * t[:, 0] + phase)
+        self._pulse = pulse * (beat - beat[0])
 
     def source_of(self, t: int, origin: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
         """Return for each pixel of frame `t` the row and column of the source that it shows.
@@ -76,21 +89,45 @@ class Motion:
         for amount, field in zip(self._swings[t], self._fields, strict=True):
             if amount:
                 y, x = y + amount * field[..., 0], x + amount * field[..., 1]
-        if self._bends and self._bend[t]:
-            y, x = self._turn_part(y, x, self._bend[t])
+        for joint in self._joints:
+            y, x = joint.turned(y, x, t)
+        if self._pulse[t]:
+            near = np.exp(-(y**2 + x**2) / np.float32(0.6 * self._extent) ** 2)
+            y, x = (each * (1 + np.float32(self._pulse[t]) * near) for each in (y, x))
         scale = self._scale * self._zoom[t]
         return (y / scale + origin[0]).astype(np.float32), (x / scale + origin[1]).astype(
             np.float32
         )
 
-    def _turn_part(
-        self, y: np.ndarray, x: np.ndarray, angle: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Turn what lies beyond the joint about it; softly, so that nothing tears."""
-        beyond = y * self._across[0] + x * self._across[1] - self._joint
-        share = 1 / (1 + np.exp(-np.clip(beyond / (0.06 * self._extent), -30, 30)))
-        at_y, at_x = self._across * self._joint
-        cosine, sine = np.cos(angle), np.sin(angle)
+
+class _Joint:
+    """A line across the object; what lies beyond it turns about a point of it."""
+
+    def __init__(self, rng: np.random.Generator, frames: int, extent: float, quick: float) -> None:
+        angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(-0.05, 0.3) * extent
+        self._across, self._far = np.array([np.cos(angle), np.sin(angle)], np.float32), far
+        self._soft = extent * rng.uniform(0.04, 0.12)
+        steps = rng.normal(0, 0.25 * quick, frames)
+        steps[0] = 0
+        swing = rng.normal(0, 0.5 * quick) * np.sin(rng.uniform(0.5, 2) * np.arange(frames))
+        self._angles = np.clip(np.cumsum(steps) + swing, -1.1, 1.1)
+
+    def turned(self, y: np.ndarray, x: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
+        """Turn the part beyond the line; softly, so that nothing tears."""
+        angle = self._angles[t]
+        if not angle:
+            return y, x
+        beyond = y * self._across[0] + x * self._across[1] - np.float32(self._far)
+        share = 1 / (1 + np.exp(-np.clip(beyond / np.float32(self._soft), -30, 30)))
+        at_y, at_x = self._across * np.float32(self._far)
+        cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
         turned_y = at_y + cosine * (y - at_y) + sine * (x - at_x)
         turned_x = at_x + cosine * (x - at_x) - sine * (y - at_y)
         return y + share * (turned_y - y), x + share * (turned_x - x)
+
+
+def _away(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """Return a way out of the frame and back: (T, 2), at most 1 long."""
+    angle = rng.uniform(0, 2 * np.pi)
+    gone = np.sin(np.pi * np.arange(frames) / (frames - 1)) * rng.uniform(0.7, 1.1)
+    return gone[:, None] * np.array([np.sin(angle), np.cos(angle)])

@@ -77,7 +77,8 @@ def scan(rng: np.random.Generator) -> Picture:
     image = image * (1 - (part := rng.uniform(0.3, 0.9)) + part * speckle)
     rows, columns = np.indices((SIDE, SIDE))
     angle = np.abs(np.arctan2(columns - SIDE / 2, rows + rng.uniform(5, 60)))
-    image = image * (angle < rng.uniform(0.5, 0.9))
+    within = angle < rng.uniform(0.5, 0.9)
+    image, labels = image * within, labels * within
     return _picture(rng, image, labels, "scan")
 
 
@@ -90,10 +91,6 @@ def tissue(rng: np.random.Generator) -> Picture:
     light = shade[labels] + fine + 0.1 * np.gradient(shapes)[0] * 20
     hues = rng.uniform((0.9, 0.3, 0.25), (1.1, 0.6, 0.55), (count, 3))
     image = light[..., None] * hues[labels]
-    rows, columns = np.indices((SIDE, SIDE)) / SIDE - 0.5
-    image = image * np.clip(1.3 - 1.6 * (rows**2 + columns**2), 0.2, 1)[..., None]
-    glare = smooth(rng, SIDE, 14)[..., 0] > rng.uniform(1.6, 2.6)
-    image = np.where(glare[..., None], 1.0, image)
     image = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 0.8)
     return Picture(_to_bytes(image), labels.astype(np.int32), "tissue")
 
@@ -101,8 +98,9 @@ def tissue(rng: np.random.Generator) -> Picture:
 def _picture(
     rng: np.random.Generator, image: np.ndarray, labels: np.ndarray, family: str
 ) -> Picture:
-    """Return a grey picture, now and then tinted by a stain."""
-    tint = np.ones(3) if rng.random() < 0.85 else rng.uniform(0.4, 1, 3)
+    """Return a grey picture; cells are now and then tinted by a stain."""
+    stained = family == "cells" and rng.random() < 0.15
+    tint = rng.uniform(0.4, 1, 3) if stained else np.ones(3)
     return Picture(_to_bytes(image[..., None] * tint), labels.astype(np.int32), family)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -19,7 +20,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same."""
-        return x + self.two(F.relu(self.norm(self.one(F.relu(x)))))
+        return torch.add(x, self.two(F.relu(self.norm(self.one(F.relu(x))))))
 
 
 def down(before: int, after: int) -> nn.Conv2d:

@@ -36,8 +36,8 @@ def read_anywhere(
     logits = asked @ _comparable(keys, sharpness)
     readout = values @ logits.softmax(2).transpose(1, 2)
     evidence = logits.amax(2)[:, None] - sharpness * query.flatten(2).square().sum(1, keepdim=True)
-    shape = query.shape[2:]
-    return readout.unflatten(2, shape), evidence.unflatten(2, shape)
+    batch, _, height, width = query.shape
+    return readout.view(batch, -1, height, width), evidence.view(batch, 1, height, width)
 
 
 def read_nearby(

@@ -182,7 +182,8 @@ def _scales(size: tuple[int, int], clicks: Sequence[Click]) -> list[Crop]:
     rows, columns = [click.y for click in clicks], [click.x for click in clicks]
     y, x = (max(rows) + min(rows)) / 2, (max(columns) + min(columns)) / 2
     least = max(SMALLEST, ROOM * max(np.ptp(rows), np.ptp(columns)))
-    side, crops = float(max(size)), []
+    side = float(max(size))
+    crops: list[Crop] = []
     while side > least or not crops:
         crops.append(Crop(y - side / 2, x - side / 2, side))
         side /= STEP

@@ -20,10 +20,8 @@ from napari_lazyvos.trackers.windowed.tracker import (
     Motion,
     View,
     WindowedTracker,
-    grey_of,
     seen_from,
 )
-from napari_lazyvos.trackers.windowed.window import Grid, Window
 
 __all__ = ["CompactTracker"]
 
@@ -135,18 +133,15 @@ class CompactTracker(WindowedTracker):
         super().__init__(device=device, size=size)
         self._net = fill(CompactNet(), weights, "tracker").to(self.device)
 
-    def _meet(self, frame: np.ndarray, grid: Grid, window: Window, masks: Tensor) -> CompactMind:
-        image = _image(frame, grid, window)
-        deviation = max(LEAST_DEVIATION, float(image.std()))
-        return CompactMind(float(image.mean()), deviation)
+    def _meet(self, picture: np.ndarray, masks: Tensor) -> CompactMind:
+        return CompactMind(float(picture.mean()), max(LEAST_DEVIATION, float(picture.std())))
 
     @torch.inference_mode()
-    def _look(self, frame: np.ndarray, grid: Grid, window: Window, mind: CompactMind) -> SeenView:
-        image = (_image(frame, grid, window) - mind.mean) / mind.deviation
+    def _look(self, picture: np.ndarray, mind: CompactMind) -> SeenView:
+        image = (picture - mind.mean) / mind.deviation
         pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
         looks = self._net.look(pixels[None].to(self.device))
-        grey = grey_of(np.ascontiguousarray(frame.transpose(1, 2, 0), dtype=np.float32))
-        return SeenView(window, grey, looks.near[0], looks)
+        return SeenView(looks.near[0], looks)
 
     @torch.inference_mode()
     def _predict(self, state: State, view: SeenView, motion: Motion) -> Tensor:
@@ -160,7 +155,7 @@ class CompactTracker(WindowedTracker):
             trust[None, None],
             _sighting(last, motion.place, labels),
             [
-                _sighting(each, seen_from(view.window, each.window, drift), labels)
+                _sighting(each, seen_from(motion.window, each.window, drift), labels)
                 for each, drift in kept
             ],
             state.mind.bank(labels),
@@ -171,6 +166,15 @@ class CompactTracker(WindowedTracker):
         cells = state.mind.cells
         if permanent or not cells or abs(state.last.t - cells[-1].t) >= MEMORY_EVERY:
             state.mind.add(Cells.of(state.last, view.looks.far[0], permanent=permanent))
+
+    def _relearn(self, state: State) -> None:
+        state.mind.cells = []
+        kept = [(memory, True) for memory in state.permanent]
+        if not kept or state.last.t != kept[-1][0].t:
+            kept.append((state.last, False))
+        for memory, permanent in kept:
+            looks = self._look(memory.as_unit(), state.mind).looks
+            state.mind.add(Cells.of(memory, looks.far[0], permanent=permanent))
 
     def _unlearn(self, state: State, label: int) -> None:
         state.mind.cells = [cells.without(label) for cells in state.mind.cells]
@@ -187,11 +191,6 @@ class CompactTracker(WindowedTracker):
             for each in packed["cells"]
         ]
         return CompactMind(packed["mean"], packed["deviation"], cells)
-
-
-def _image(frame: np.ndarray, grid: Grid, window: Window) -> np.ndarray:
-    """Return a window of a (3, H, W) frame at working scale, (h, w, 3)."""
-    return grid.cut(np.ascontiguousarray(frame.transpose(1, 2, 0), dtype=np.float32), window)
 
 
 def _sighting(memory: Memory, place: Tensor, labels: tuple[int, ...]) -> Sighting:

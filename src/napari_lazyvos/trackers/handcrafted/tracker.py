@@ -20,8 +20,7 @@ from napari_lazyvos.trackers.handcrafted.looks import Looks
 from napari_lazyvos.trackers.handcrafted.matching import recovery
 from napari_lazyvos.trackers.handcrafted.votes import ColourView, predict
 from napari_lazyvos.trackers.windowed.memory import State
-from napari_lazyvos.trackers.windowed.tracker import Motion, WindowedTracker, grey_of
-from napari_lazyvos.trackers.windowed.window import Grid, Window
+from napari_lazyvos.trackers.windowed.tracker import Motion, WindowedTracker
 
 __all__ = ["HandcraftedTracker"]
 
@@ -60,18 +59,13 @@ class HandcraftedTracker(WindowedTracker):
             raise LazyVosError("The tracker handcrafted has no weights: load it without any.")
         super().__init__(device=device, size=size)
 
-    def _meet(
-        self, frame: np.ndarray, grid: Grid, window: Window, masks: Tensor
-    ) -> HandcraftedMind:
-        plain = self._look(frame, grid, window, HandcraftedMind(1.0))
+    def _meet(self, picture: np.ndarray, masks: Tensor) -> HandcraftedMind:
+        plain = self._look(picture, HandcraftedMind(1.0))
         return HandcraftedMind(contrast_around(plain.colour[0], masks[1:].sum(0)))
 
-    def _look(
-        self, frame: np.ndarray, grid: Grid, window: Window, mind: HandcraftedMind
-    ) -> ColourView:
-        image = np.ascontiguousarray(frame.transpose(1, 2, 0), dtype=np.float32)
-        colour = to_lab(grid.cut(image, window), mind.contrast, self.device)
-        return ColourView(window, grey_of(image), describe(colour), colour)
+    def _look(self, picture: np.ndarray, mind: HandcraftedMind) -> ColourView:
+        colour = to_lab(picture, mind.contrast, self.device)
+        return ColourView(describe(colour), colour)
 
     def _predict(self, state: State, view: ColourView, motion: Motion) -> Tensor:
         return predict(state, view, motion)
@@ -86,13 +80,16 @@ class HandcraftedTracker(WindowedTracker):
         if first or permanent:
             mind.recovery = recovery(view.cells, small)
 
-    def _unlearn(self, state: State, label: int) -> None:
+    def _relearn(self, state: State) -> None:
         first, *others = [*state.permanent, state.last]
         looks = Looks.of(first.cells, to_cells(first.masks))
         for memory in others:
             kept = memory is not state.last
             looks = looks.after(memory.cells, to_cells(memory.masks), permanent=kept)
         state.mind.looks = looks
+
+    def _unlearn(self, state: State, label: int) -> None:
+        self._relearn(state)
 
     def _unpack_mind(self, packed: dict[str, Any]) -> HandcraftedMind:
         looks = Looks.unpack(packed["looks"], self.device)

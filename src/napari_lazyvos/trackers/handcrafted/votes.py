@@ -47,7 +47,7 @@ def predict(state: State, view: ColourView, motion: Motion) -> Tensor:
     able = _ramp(mind.recovery, -0.2, 0.2, least=0.2)
     # Where matching is not able, motion has its shares.
     logits = trust * _SHARE * ((3 - 2 * able) * _log(carried) + able * _log(matched))
-    logits += able * _SHARE * _vote_of_permanent(state, view, motion.drifts)
+    logits += able * _SHARE * _vote_of_permanent(state, view, motion)
     telling = _ramp(mind.looks.telling, 0.2, 0.6)
     looks = to_pixels(mind.looks.classify(view.cells)).log()
     logits += telling * (_LOOKS + _LOOKS_UNSEEN * (1 - trust)) * looks[[0] + [1] * len(labels)]
@@ -56,13 +56,13 @@ def predict(state: State, view: ColourView, motion: Motion) -> Tensor:
     return drop_fragments(snap(masks, view.colour))
 
 
-def _vote_of_permanent(state: State, view: ColourView, drifts: tuple[Tensor, ...]) -> Tensor:
+def _vote_of_permanent(state: State, view: ColourView, motion: Motion) -> Tensor:
     labels = state.labels
     reach = _NARROW + (_WIDE - _NARROW) * _ramp(state.mind.recovery, 0.3, 0.5)
-    votes = [torch.zeros(1 + len(labels), *view.window.size, device=view.cells.device)]
-    read_now = list(zip(state.permanent, drifts, strict=True))[-MOST_READ:]
+    votes = [torch.zeros(1 + len(labels), *motion.window.size, device=view.cells.device)]
+    read_now = list(zip(state.permanent, motion.drifts, strict=True))[-MOST_READ:]
     for memory, drift in read_now:
-        place = seen_from(view.window, memory.window, drift)
+        place = seen_from(motion.window, memory.window, drift)
         votes.append(_log(_look_up(view, memory, place, labels, reach=reach)))
     return torch.stack(votes).sum(0) / max(1, len(read_now))
 

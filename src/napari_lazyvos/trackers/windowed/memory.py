@@ -20,6 +20,7 @@ class Memory:
 
     t: int
     window: Window
+    picture: Tensor  # (h, w, 3) uint8
     cells: Tensor  # (D, h / cell, w / cell) float32, features
     masks: Tensor  # (1 + K, h, w) float32, background first
     labels: tuple[int, ...]  # of masks[1:]: those that this frame speaks of
@@ -29,6 +30,10 @@ class Memory:
         """Return (1 + len(labels), h, w); a label not spoken of is as likely as background."""
         channels = [self.labels.index(k) + 1 if k in self.labels else 0 for k in labels]
         return self.masks[[0, *channels]]
+
+    def as_unit(self) -> np.ndarray:
+        """Return the picture as (h, w, 3) float32 in [0, 1]."""
+        return self.picture.cpu().numpy().astype(np.float32) / np.float32(255)
 
     def without(self, label: int) -> Memory:
         """Return this memory with the object's pixels turned to background."""
@@ -52,7 +57,7 @@ class Memory:
         return cls(t=packed["t"], window=window, labels=labels, **tensors)
 
 
-_TENSORS = ("cells", "masks", "drift")
+_TENSORS = ("picture", "cells", "masks", "drift")
 
 
 class Mind(Protocol):

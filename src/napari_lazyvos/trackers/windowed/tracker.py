@@ -15,9 +15,10 @@ from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.trackers.protocol import Probabilities, Snapshot
 from napari_lazyvos.trackers.windowed.flow import motion, warp
 from napari_lazyvos.trackers.windowed.memory import Memory, Mind, State
+from napari_lazyvos.trackers.windowed.rescale import better_grid, transfer, transfer_drift
 from napari_lazyvos.trackers.windowed.window import Grid, Window
 
-__all__ = ["MOST_READ", "Motion", "View", "WindowedTracker", "grey_of", "seen_from"]
+__all__ = ["MOST_READ", "Motion", "View", "WindowedTracker", "seen_from"]
 
 MOST_READ = 3
 """Permanent frames that are read, the latest; so many corrections do not slow a frame down."""
@@ -27,8 +28,6 @@ MOST_READ = 3
 class View:
     """One frame as the tracker sees it; a method adds what it needs."""
 
-    window: Window
-    grey: np.ndarray  # (H, W) uint8, the whole frame
     cells: Tensor  # (D, h / cell, w / cell) float32, features
 
 
@@ -36,25 +35,25 @@ class View:
 class Motion:
     """How the pixels of a view moved since what is remembered, by optical flow."""
 
+    window: Window  # of the view
     back: Tensor  # (2, h, w): from a pixel to the last frame, in pixels
     forth: Tensor  # (2, h, w): from the last frame to this one
     place: Tensor  # (2, h, w): from a pixel to the last memory's window
     drifts: tuple[Tensor, ...]  # (2, h, w) each: to the permanent frames
 
     @classmethod
-    def since(cls, state: State, view: View) -> Motion:
-        """Measure the flow between the last frame and the one in view."""
-        grid, window = state.grid, view.window
-        here, before = (grid.cut(grey, window) for grey in (view.grey, state.grey))
+    def since(cls, state: State, grey: np.ndarray, window: Window) -> Motion:
+        """Measure the flow in a window between the last frame and a new one, (H, W) uint8."""
+        here, before = (state.grid.cut(image, window) for image in (grey, state.grey))
         pairs = ((here, before), (before, here))
-        back, forth = (motion(*pair).to(view.cells.device) for pair in pairs)
+        back, forth = (motion(*pair).to(state.last.masks.device) for pair in pairs)
         place = seen_from(window, state.last.window, back)
         unread = len(state.permanent) - MOST_READ  # their drift stays: nobody asks for it
         drifts = tuple(
             memory.drift if i < unread else back + warp(memory.drift, place)
             for i, memory in enumerate(state.permanent)
         )
-        return cls(back, forth, place, drifts)
+        return cls(window, back, forth, place, drifts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,9 @@ class _Prediction:
     """What `step` computed, waiting for `commit`."""
 
     frame: np.ndarray
+    grey: np.ndarray  # (H, W) uint8
+    window: Window
+    picture: np.ndarray  # (h, w, 3) float32
     view: Any  # a `View`
     masks: Tensor  # (1 + K, h, w), in the view's window
     full: Tensor  # (1 + K, H, W), at the video's size
@@ -93,12 +95,12 @@ class WindowedTracker(ABC):
         self._waiting: _Prediction | None = None
 
     @abstractmethod
-    def _meet(self, frame: np.ndarray, grid: Grid, window: Window, masks: Tensor) -> Any:
-        """Return a new mind, from the first frame and its (1 + K, h, w) masks in a window."""
+    def _meet(self, picture: np.ndarray, masks: Tensor) -> Any:
+        """Return a new mind, from the first picture, (h, w, 3), and its (1 + K, h, w) masks."""
 
     @abstractmethod
-    def _look(self, frame: np.ndarray, grid: Grid, window: Window, mind: Any) -> Any:
-        """Return the `View` of a frame through a window."""
+    def _look(self, picture: np.ndarray, mind: Any) -> Any:
+        """Return the `View` of an (h, w, 3) float32 picture, RGB in [0, 1]."""
 
     @abstractmethod
     def _predict(self, state: State, view: Any, motion: Motion) -> Tensor:
@@ -107,6 +109,10 @@ class WindowedTracker(ABC):
     @abstractmethod
     def _learn(self, state: State, view: Any, *, permanent: bool) -> None:
         """Change the mind by what the latest frame shows, which is `state.last` already."""
+
+    @abstractmethod
+    def _relearn(self, state: State) -> None:
+        """Change the mind after the scale has changed, and with it all that is remembered."""
 
     @abstractmethod
     def _unlearn(self, state: State, label: int) -> None:
@@ -156,13 +162,14 @@ class WindowedTracker(ABC):
         if waiting is None or waiting.frame is not frame:
             waiting = self._prepare(state, frame)
         around = state.grid.around(given[0] < 0.5)
-        if around and not waiting.view.window.contains(around):
-            waiting = self._prepare(state, frame, waiting.view.window.union(around))
+        if around and not waiting.window.contains(around):
+            waiting = self._prepare(state, frame, waiting.window.union(around))
         masks, known = _merge(state, waiting, given, labels)
         self._remember(t, waiting, masks, known)
         self._learn(state, waiting.view, permanent=permanent)
         if permanent:
             self._keep(labels)
+        self._rescale(state)
 
     def forget(self, label: int) -> None:
         """Remove an object from memory; its pixels become background there."""
@@ -192,11 +199,15 @@ class WindowedTracker(ABC):
         grid = Grid.suited(given, self._size)
         window = grid.around(given[0] < 0.5) or grid.whole
         masks = grid.shrink(given, window)
-        mind = self._meet(frame, grid, window, masks)
-        view = self._look(frame, grid, window, mind)
-        memory = Memory(t, window, view.cells, masks, labels, _still(window, self.device))
+        image = _image(frame)
+        picture = grid.cut(image, window)
+        mind = self._meet(picture, masks)
+        view = self._look(picture, mind)
+        still = _still(window, self.device)
+        bytes_ = _to_bytes(picture, self.device)
+        memory = Memory(t, window, bytes_, view.cells, masks, labels, still)
         kept = [memory] if permanent else []
-        self._state = State(grid, view.grey, memory, mind, kept)
+        self._state = State(grid, _grey(image), memory, mind, kept)
         self._learn(self._state, view, permanent=permanent)
 
     def _prepare(
@@ -208,22 +219,26 @@ class WindowedTracker(ABC):
                 f"{(state.grid.height, state.grid.width)}: start a new tracker for another video."
             )
         window = window or state.grid.follow(state.last.masks, state.last.window)
-        view = self._look(frame, state.grid, window, state.mind)
-        moved = Motion.since(state, view)
+        image = _image(frame)
+        picture, grey = state.grid.cut(image, window), _grey(image)
+        view = self._look(picture, state.mind)
+        moved = Motion.since(state, grey, window)
         masks = self._predict(state, view, moved)
-        return _Prediction(frame, view, masks, state.grid.enlarge(masks, window), moved.drifts)
+        full = state.grid.enlarge(masks, window)
+        return _Prediction(frame, grey, window, picture, view, masks, full, moved.drifts)
 
     def _remember(self, t: int, seen: _Prediction, masks: Tensor, labels: tuple[int, ...]) -> None:
         """Make a frame the latest one."""
-        state, view = self._state, seen.view
+        state = self._state
         assert state is not None
         state.permanent = [
             replace(memory, drift=drift)
             for memory, drift in zip(state.permanent, seen.drifts, strict=True)
         ]
-        state.grey = view.grey
-        still = _still(view.window, self.device)
-        state.last = Memory(t, view.window, view.cells, masks, labels, still)
+        state.grey = seen.grey
+        still = _still(seen.window, self.device)
+        picture = _to_bytes(seen.picture, self.device)
+        state.last = Memory(t, seen.window, picture, seen.view.cells, masks, labels, still)
 
     def _keep(self, labels: tuple[int, ...]) -> None:
         """Make the latest frame permanent, as far as it speaks of these labels."""
@@ -235,8 +250,38 @@ class WindowedTracker(ABC):
         kept = replace(last, masks=last.masks_of(spoken), labels=spoken)
         state.permanent = [*(m for m in state.permanent if m.t != last.t), kept]
 
+    def _rescale(self, state: State) -> None:
+        """Look more closely or more coarsely from now on, if the objects have changed so much."""
+        grid = better_grid(state, self._size)
+        if grid is None:
+            return
+        old, window = state.grid, state.last.window
+        state.last = self._seen_again(transfer(state.last, old, grid), state.mind)
+        state.permanent = [
+            replace(
+                self._seen_again(transfer(memory, old, grid), state.mind),
+                drift=transfer_drift(memory.drift, state.last.window, window, old, grid),
+            )
+            for memory in state.permanent
+        ]
+        state.last = replace(state.last, drift=_still(state.last.window, self.device))
+        state.grid = grid
+        self._relearn(state)
 
-def grey_of(image: np.ndarray) -> np.ndarray:
+    def _seen_again(self, memory: Memory, mind: Any) -> Memory:
+        return replace(memory, cells=self._look(memory.as_unit(), mind).cells)
+
+
+def _image(frame: np.ndarray) -> np.ndarray:
+    """Return a (3, H, W) frame as OpenCV wants it, (H, W, 3)."""
+    return np.ascontiguousarray(frame.transpose(1, 2, 0), dtype=np.float32)
+
+
+def _to_bytes(picture: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.round(picture * 255).clip(0, 255).astype(np.uint8)).to(device)
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
     """Return the lightness of an (H, W, 3) float32 RGB image as (H, W) uint8."""
     lightness = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).clip(0, 1)
     return np.round(lightness * 255).astype(np.uint8)
@@ -255,7 +300,7 @@ def _merge(
     known = (*state.labels, *(label for label in labels if label not in state.labels))
     if labels == state.labels and torch.equal(given, seen.full):
         return seen.masks, known
-    window = seen.view.window
+    window = seen.window
     small = state.grid.shrink(given, window)
     masks = torch.zeros(1 + len(known), *window.size, device=given.device)
     for channel, label in enumerate(known, start=1):

@@ -79,16 +79,30 @@ class Grid:
         height, width = masks.shape[1:]
         areas = masks[1:].sum((1, 2))
         areas = areas[areas > 0]
-        short = min(height, width)
-        side = float(areas.median().sqrt()) if len(areas) else short / 4
+        side = float(areas.median().sqrt()) if len(areas) else min(height, width) / 4
         probe = cls(height, width, max(1, round(side / 4)))
         window = probe.around(masks[0] < 0.5) or probe.whole
-        tall, wide = (length / BLOCK * probe.pitch for length in window.size)
+        return cls(height, width, probe.suited_pitch(areas, window, size))
+
+    def suited_pitch(self, areas: Tensor, window: Window, size: int) -> int:
+        """Return the pitch that suits objects of these areas, in pixels, in a window."""
+        short = min(self.height, self.width)
+        side = float(areas.median().sqrt()) if len(areas) else short / 4
+        tall, wide = (length / BLOCK * self.pitch for length in window.size)
         one, many = _MOST_PIXELS
         most = one + (many - one) * min(1.0, max(0, len(areas) - 1) / 8)
         brought = 1.0 if size == -1 else min(1.0, size / short)
-        zoom = min(_OBJECT_SIDE / side, (most / (tall * wide)) ** 0.5, _MOST_ZOOM * brought)
-        return cls(height, width, max(1, round(BLOCK / zoom)))
+        zoom = min(_OBJECT_SIDE / side, math.sqrt(most / (tall * wide)), _MOST_ZOOM * brought)
+        return max(1, round(BLOCK / zoom))
+
+    def covering(self, window: Window, other: Grid) -> Window:
+        """Return the smallest window of this grid that holds a window of another one."""
+        return self._clip(
+            math.floor(window.top * other.pitch / self.pitch),
+            math.floor(window.left * other.pitch / self.pitch),
+            math.ceil(window.bottom * other.pitch / self.pitch),
+            math.ceil(window.right * other.pitch / self.pitch),
+        )
 
     @property
     def whole(self) -> Window:
