@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -10,15 +11,17 @@ import torch
 from torch import Tensor
 
 from napari_lazyvos.trackers.windowed.memory import Memory, State
-from napari_lazyvos.trackers.windowed.window import BLOCK, Grid, Window
+from napari_lazyvos.trackers.windowed.window import BLOCK, Grid, Window, most_pixels
 
 __all__ = ["better_grid", "transfer", "transfer_drift"]
 
-_TOLERANCE = 1.6  # times larger or smaller than what suits: below, the scale stays
+_SMALLER = 1.6  # times smaller than what suits: then objects are looked at more closely
+_LARGER = 2.0  # times more pixels than a first window may have: then more coarsely
+_BROUGHT = 1.4  # and so many are left
 
 
 def better_grid(state: State, size: int) -> Grid | None:
-    """Return the grid that suits the latest masks, if it is very different from the present one.
+    """Return the grid that suits the latest masks, if the present one does not.
 
     Parameters
     ----------
@@ -31,10 +34,13 @@ def better_grid(state: State, size: int) -> Grid | None:
     if not len(areas):
         return None  # nothing is seen now; what comes back is best known at the scale it left
     window = grid.follow(last.masks, last.window)
-    pitch = grid.suited_pitch(areas, window, size)
-    if 1 / _TOLERANCE < pitch / grid.pitch < _TOLERANCE:
-        return None
-    return Grid(grid.height, grid.width, pitch)
+    pixels = math.prod(window.size) / most_pixels(len(areas))
+    pitch = grid.pitch
+    if pixels > _LARGER:
+        pitch = math.ceil(grid.pitch * math.sqrt(pixels / _BROUGHT))
+    elif grid.suited_pitch(areas, window, size) * _SMALLER < grid.pitch:
+        pitch = grid.suited_pitch(areas, window, size)
+    return None if pitch == grid.pitch else Grid(grid.height, grid.width, pitch)
 
 
 def transfer(memory: Memory, old: Grid, new: Grid) -> Memory:
@@ -67,6 +73,6 @@ def _warp(image: np.ndarray, to: Window, of: Window, new: int, old: int) -> np.n
     corner = [(a * new - b * old) * BLOCK / old for a, b in ((to.left, of.left), (to.top, of.top))]
     affine = np.array([[step, 0, corner[0] + shift], [0, step, corner[1] + shift]])
     if step > 1:
-        image = cv2.blur(image, (round(step),) * 2)
+        image = cv2.GaussianBlur(image, (0, 0), 0.4 * step)  # no kernel of even size: it shifts
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(image, affine, to.size[::-1], flags=how, borderMode=cv2.BORDER_REPLICATE)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["BLOCK", "Grid", "Window"]
+__all__ = ["BLOCK", "Grid", "Window", "most_pixels"]
 
 BLOCK = 16  # pixels along one side of a block, at working scale
 # Chosen on the developers' clips.
@@ -89,10 +89,8 @@ class Grid:
         short = min(self.height, self.width)
         side = float(areas.median().sqrt()) if len(areas) else short / 4
         tall, wide = (length / BLOCK * self.pitch for length in window.size)
-        one, many = _MOST_PIXELS
-        most = one + (many - one) * min(1.0, max(0, len(areas) - 1) / 8)
         brought = 1.0 if size == -1 else min(1.0, size / short)
-        zoom = min(_OBJECT_SIDE / side, math.sqrt(most / (tall * wide)), _MOST_ZOOM * brought)
+        zoom = min(_OBJECT_SIDE / side, math.sqrt(most_pixels(len(areas)) / (tall * wide)), _MOST_ZOOM * brought)
         return max(1, round(BLOCK / zoom))
 
     def covering(self, window: Window, other: Grid) -> Window:
@@ -191,6 +189,12 @@ class Grid:
         full[0] = 1
         full[:, top : top + piece.shape[1], left : left + piece.shape[2]] = piece
         return full
+
+
+def most_pixels(objects: int) -> float:
+    """Return how many pixels a first window may have, at working scale."""
+    one, many = _MOST_PIXELS
+    return one + (many - one) * min(1.0, max(0, objects - 1) / 8)
 
 
 def _resize(masks: Tensor, size: tuple[int, int]) -> Tensor:
