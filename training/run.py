@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import hashlib
 import math
@@ -15,7 +16,26 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-__all__ = ["Clock", "Run"]
+__all__ = ["SHARED", "Clock", "Run", "parse"]
+
+SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+def parse(description: str, out: Path) -> argparse.Namespace:
+    """Read the command line of a training script, whose results go to `out` if nothing is said."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=out, help="folder of the run")
+    parser.add_argument("--minutes", type=float, default=120.0, help="of training in all")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="of torch")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make clips")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--export", type=Path, help="write the weights here, and do not train")
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    torch.manual_seed(chosen.seed)
+    return chosen
 
 
 @dataclass(slots=True)

@@ -389,7 +389,7 @@ def test_without_its_weights_a_method_that_needs_none_takes_over(movie, monkeypa
         raise BundledWeightsError(f"The bundled weights {name} are missing: install it again.")
 
     monkeypatch.setattr("napari_lazyvos.nets.weights.bundled", missing)
-    with Session(movie) as session:
+    with Session(movie, tracker="compact", refiner="compact") as session:
         with pytest.warns(match=r"clicks are missing.*refiner classical is used"):
             session.click(0, 5, 5)
         with pytest.warns(match=r"tracker are missing.*tracker handcrafted is used"):

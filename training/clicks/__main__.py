@@ -7,8 +7,6 @@ python -m training.clicks --export src/napari_lazyvos/models/weights/clicks.safe
 
 from __future__ import annotations
 
-import argparse
-import os
 import time
 from pathlib import Path
 
@@ -18,9 +16,8 @@ import torch
 from napari_lazyvos.nets.clicks import SIDE, ClickNet
 from training.clicks.loader import Stage, stills
 from training.clicks.session import work
-from training.run import Run
+from training.run import SHARED, Run, parse
 
-SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 CURRICULUM = (Stage(until=0.6, clips=24, size=128), Stage(until=1.0, clips=12, size=SIDE))
 EXAM = Stage(until=1.0, clips=12, size=SIDE)
 CLICKS = (0.5, 0.25, 0.15, 0.1)  # how often the loss is that of the first, second, ... click
@@ -31,17 +28,7 @@ EXAM_BATCHES = 16
 
 def main() -> None:
     """Train until the planned minutes are over, or export what was trained."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--out", type=Path, default=Path("runs/clicks"))
-    parser.add_argument("--minutes", type=float, default=120.0, help="of training in all")
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--export", type=Path, help="write the weights here, and do not train")
-    chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
-    torch.manual_seed(chosen.seed)
+    chosen = parse(__doc__ or "", Path("runs/clicks"))
     run = Run(ClickNet(), chosen.out, minutes=chosen.minutes, rate=chosen.rate)
     if chosen.export:
         run.export(chosen.export)

@@ -1,18 +1,18 @@
-"""Stills for the click network, made beside the training in processes of their own."""
+"""Stills for the click network, each with one object that somebody means."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from training.data import Generator
+from training.loading import endless
 
 __all__ = ["SPANS", "Stage", "Stills", "stills"]
 
@@ -22,7 +22,7 @@ SPANS = (0.06, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class Stills:
-    """Images, each with one object that somebody means."""
+    """A batch."""
 
     images: Tensor  # (B, 3, h, w) float32 in [0, 1]
     truths: Tensor  # (B, h, w) bool, not empty
@@ -38,41 +38,20 @@ class Stage:
     size: int  # side in pixels
 
 
-class _Stills(IterableDataset[Stills]):
-    def __init__(self, shared: Path, stage: Stage, seed: int, start: int, split: str) -> None:
-        self.shared, self.stage, self.seed = shared, stage, seed
-        self.start, self.split = start, split
-
-    def __iter__(self) -> Iterator[Stills]:
-        torch.set_num_threads(1)
-        cv2.setNumThreads(1)
-        worker = get_worker_info()
-        number, step = (worker.id, worker.num_workers) if worker else (0, 1)
-        generator = Generator(
-            self.shared,
-            seed=self.seed,
-            size=self.stage.size,
-            frames=1,
-            split=self.split,
-            spans=SPANS,
-        )
-        number += self.start
-        generator.skip(number)
-        while True:
-            made = generator.batch(self.stage.clips)
-            rng = np.random.default_rng((self.seed, number))
-            truths = torch.stack([_mean_one(labels[0], rng) for labels in made.labels])
-            yield Stills(made.frames[:, 0], truths, number)
-            generator.skip(step - 1)
-            number += step
-
-
 def stills(
     shared: Path, stage: Stage, *, seed: int, start: int, workers: int, split: str = "train"
 ) -> Iterator[Stills]:
     """Return batches without end, from number `start`."""
-    source = _Stills(shared, stage, seed, start, split)
-    return iter(DataLoader(source, batch_size=None, num_workers=workers))
+    how = {"size": stage.size, "frames": 1, "spans": SPANS, "split": split}
+    make = partial(_make, stage.clips, seed)
+    return endless(make, start=start, workers=workers, shared=shared, seed=seed, **how)
+
+
+def _make(clips: int, seed: int, generator: Generator, number: int) -> Stills:
+    made = generator.batch(clips)
+    rng = np.random.default_rng((seed, number))
+    truths = torch.stack([_mean_one(labels[0], rng) for labels in made.labels])
+    return Stills(made.frames[:, 0], truths, number)
 
 
 def _mean_one(labels: Tensor, rng: np.random.Generator) -> Tensor:

@@ -1,5 +1,5 @@
 """Synthetic clips with exact masks; see README.md in this folder."""
 
-from training.data.clips import FAMILIES, Clips, Generator
+from training.data.clips import FAMILIES, SPANS, Clips, Generator
 
-__all__ = ["FAMILIES", "Clips", "Generator"]
+__all__ = ["FAMILIES", "SPANS", "Clips", "Generator"]

@@ -17,7 +17,7 @@ from training.data.pictures import Picture, load
 from training.data.scenes import PROCEDURAL, Scenes
 from training.data.take import Film, Take
 
-__all__ = ["FAMILIES", "Clips", "Generator"]
+__all__ = ["FAMILIES", "SPANS", "Clips", "Generator"]
 
 FAMILIES = {
     "natural": 0.45,

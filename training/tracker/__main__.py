@@ -9,8 +9,6 @@ One CPU thread computes and one process beside it makes the clips; ``--device cu
 
 from __future__ import annotations
 
-import argparse
-import os
 import time
 from pathlib import Path
 
@@ -18,15 +16,14 @@ import numpy as np
 import torch
 
 from napari_lazyvos.nets.compact import CompactNet
-from training.run import Run
+from training.run import SHARED, Run, parse
 from training.tracker.loader import Stage, batches
 from training.tracker.rollout import Batch, rollout
 
-SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 CURRICULUM = (
     Stage(until=0.35, clips=8, frames=3, size=128),
-    Stage(until=0.75, clips=4, frames=5, size=160),
-    Stage(until=1.0, clips=2, frames=8, size=192),
+    Stage(until=0.75, clips=4, frames=5, size=160, spans=(0.2, 0.8)),
+    Stage(until=1.0, clips=2, frames=8, size=192, spans=(0.25, 0.9)),  # as the tracker sees them
 )
 LOG_EVERY = 50  # steps
 SAVE_EVERY = 5.0  # minutes
@@ -36,21 +33,8 @@ EXAM_BATCHES = 10
 
 def main() -> None:
     """Train until the planned minutes are over, or export what was trained."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--out", type=Path, default=Path("runs/tracker"))
-    parser.add_argument("--minutes", type=float, default=120.0, help="of training in all")
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--start", type=Path, help="weights to begin with, a .safetensors file")
-    parser.add_argument("--export", type=Path, help="write the weights here, and do not train")
-    chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
-    torch.manual_seed(chosen.seed)
-    net = CompactNet().to(chosen.device)
-    run = Run(net, chosen.out, minutes=chosen.minutes, rate=chosen.rate)
+    chosen = parse(__doc__ or "", Path("runs/tracker"))
+    run = Run(CompactNet().to(chosen.device), chosen.out, minutes=chosen.minutes, rate=chosen.rate)
     if chosen.export:
         run.export(chosen.export)
     else:

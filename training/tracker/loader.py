@@ -1,18 +1,19 @@
-"""Batches for the tracker, made beside the training in processes of their own."""
+"""Clips for the tracker, with the flow between their frames and first masks that may be coarse."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from training.data import Generator
+from training.data import SPANS, Generator
+from training.loading import endless
 from training.tracker.rollout import Batch, flows
 
 __all__ = ["Stage", "batches"]
@@ -29,48 +30,25 @@ class Stage:
     clips: int  # in a batch
     frames: int
     size: int
-
-
-class _Batches(IterableDataset[Batch]):
-    """Batches number `start`, `start` + 1 and so on, for ever; several workers share them."""
-
-    def __init__(self, shared: Path, stage: Stage, seed: int, start: int, split: str) -> None:
-        self.shared, self.stage, self.seed, self.start, self.split = (
-            shared, stage, seed, start, split,
-        )  # fmt: skip
-
-    def __iter__(self) -> Iterator[Batch]:
-        torch.set_num_threads(1)
-        cv2.setNumThreads(1)
-        worker = get_worker_info()
-        number, step = (worker.id, worker.num_workers) if worker else (0, 1)
-        stage = self.stage
-        generator = Generator(
-            self.shared, seed=self.seed, size=stage.size, frames=stage.frames, split=self.split
-        )
-        generator.skip(self.start + number)
-        number += self.start
-        while True:
-            clips = generator.batch(stage.clips)
-            back, forth = flows(clips.frames)
-            labels = torch.where(clips.labels > MOST_OBJECTS, 0, clips.labels)
-            rng = np.random.default_rng((self.seed, number))
-            first = torch.stack([_spoil(each, rng) for each in labels[:, 0]])
-            yield Batch(clips.frames, labels, first, back, forth)
-            generator.skip(step - 1)
-            number += step
+    spans: tuple[float, float] = SPANS  # extents of object 1, in sides of the clip
 
 
 def batches(
     shared: Path, stage: Stage, *, seed: int, start: int, workers: int, split: str = "train"
 ) -> Iterator[Batch]:
     """Return batches without end, from number `start`."""
-    source = _Batches(shared, stage, seed, start, split)
-    return iter(
-        DataLoader(
-            source, batch_size=None, num_workers=workers, prefetch_factor=None if not workers else 3
-        )
-    )
+    how = {"size": stage.size, "frames": stage.frames, "spans": stage.spans, "split": split}
+    make = partial(_make, stage.clips, seed)
+    return endless(make, start=start, workers=workers, shared=shared, seed=seed, **how)
+
+
+def _make(clips: int, seed: int, generator: Generator, number: int) -> Batch:
+    made = generator.batch(clips)
+    back, forth = flows(made.frames)
+    labels = torch.where(made.labels > MOST_OBJECTS, 0, made.labels)
+    rng = np.random.default_rng((seed, number))
+    first = torch.stack([_spoil(each, rng) for each in labels[:, 0]])
+    return Batch(made.frames, labels, first, back, forth)
 
 
 def _spoil(labels: Tensor, rng: np.random.Generator) -> Tensor:
@@ -95,13 +73,7 @@ def _coarse(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     elif way == 1:
         result = cv2.erode(mask, kernel)
     else:
-        factor = max(2, side)
-        small = cv2.resize(
-            mask.astype(np.float32),
-            None,
-            fx=1 / factor,
-            fy=1 / factor,
-            interpolation=cv2.INTER_AREA,
-        )
+        smaller = [max(1, length // side) for length in mask.shape[::-1]]
+        small = cv2.resize(mask.astype(np.float32), smaller, interpolation=cv2.INTER_AREA)
         result = (cv2.resize(small, mask.shape[::-1]) > 0.5).astype(np.uint8)
     return result if result.any() else mask

@@ -41,7 +41,7 @@ def track(
     ] = None,
     init_frame: Annotated[int, typer.Option(help="The frame that --init-mask belongs to.")] = 0,
     tracker: Annotated[str, typer.Option(help="Method that follows objects.")] = "compact",
-    refiner: Annotated[str, typer.Option(help="Method that answers clicks.")] = "compact",
+    refiner: Annotated[str, typer.Option(help="Method that answers clicks.")] = "classical",
     device: Device = "auto",
     start: Annotated[int | None, typer.Option(help="First frame to track.")] = None,
     stop: Annotated[int | None, typer.Option(help="One more than the last frame.")] = None,

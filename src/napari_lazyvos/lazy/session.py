@@ -97,7 +97,7 @@ class Session:
         *,
         store: str | os.PathLike[str] | None = None,
         tracker: str | Tracker = "compact",
-        refiner: str | Refiner = "compact",
+        refiner: str | Refiner = "classical",
         device: str = "auto",
         tracker_options: Mapping[str, Any] | None = None,
         tau_user: float | None = None,

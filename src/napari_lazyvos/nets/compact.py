@@ -26,6 +26,8 @@ _WIDTHS = (16, 32, 64, 128)  # channels at strides 2, 4, 8, 16
 _NEAR, _FAR = 32, 48  # channels of the keys
 _SHARED, _INSIDE = 24, 32  # channels of the decoder: of the image, and inside
 _FLOOR = 1e-3  # no witness is more certain than this
+_SEEN, _FOUND = 0.02, 0.5  # probabilities near by, and anywhere, from which an object is decoded
+_AROUND = 6  # cells of h / 4 around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +108,46 @@ class CompactNet(nn.Module):
     def _near(self, which: int) -> tuple[Tensor, Tensor]:
         return self.sharpness[0].exp() / math.sqrt(_NEAR), self.reach[which].exp()
 
-    def decode(self, looks: Looks, said: Witnesses) -> Tensor:
-        """Return (B, 1 + K, h, w) logits, background first."""
-        batch, classes = said.carried.shape[:2]
+    def decode(self, looks: Looks, said: Witnesses, *, apart: bool = False) -> Tensor:
+        """Return (B, 1 + K, h, w) logits, background first.
+
+        Parameters
+        ----------
+        looks, said : see `Looks` and `Witnesses`
+        apart : decode each object only where a witness sees it, so that many small objects cost
+            little more than one; for a batch of one
+        """
         carried = F.avg_pool2d(said.carried, 2)
         at4 = [F.avg_pool2d(carried, 2), said.last, said.kept, up(said.far)]
         weighed = self._weigh(at4)
-        hints = torch.cat([self._hints(at4, said), _odds(weighed)[:, :, None]], 2).flatten(0, 1)
-        inside = self.enter(torch.cat([_for_each(looks.shared, classes - 1), hints], 1))
-        inside = self.inside(inside)
-        coarse = up(self.coarse(F.relu(inside)))
-        sharp = _odds(_log(carried)).flatten(0, 1)[:, None]
-        fine = [_for_each(looks.fine, classes - 1), up(self.leave(inside)), sharp, coarse]
-        more = coarse + self.last(F.relu(self.refine(torch.cat(fine, 1))))
+        hints = torch.cat([self._hints(at4, said), _odds(weighed)[:, :, None]], 2)
+        sharp = _odds(_log(carried))[:, :, None]
+        if apart:
+            more = torch.zeros_like(carried[:, 1:])
+            for k, (rows, columns) in enumerate(_boxes(at4)):
+                one, box = slice(k, k + 1), (..., _twice(rows), _twice(columns))
+                more[(slice(None), one, *box[1:])] = self._add(
+                    looks.shared[..., rows, columns],
+                    looks.fine[box],
+                    hints[:, one, :, rows, columns],
+                    sharp[:, one][box],
+                )
+        else:
+            more = self._add(looks.shared, looks.fine, hints, sharp)
         # What the carried masks know at h / 2, beyond what they know at h / 4.
         crisp = _log(carried) - _log(up(at4[0]))
         logits = up(weighed) + self.weights[0] * crisp
-        background, objects = (
-            logits[:, :1],
-            logits[:, 1:] + more.view(batch, classes - 1, *more.shape[2:]),
-        )
-        return up(torch.cat([background, objects], 1))
+        return up(torch.cat([logits[:, :1], logits[:, 1:] + more], 1))
+
+    def _add(self, shared: Tensor, fine: Tensor, hints: Tensor, sharp: Tensor) -> Tensor:
+        """Return (B, K, h / 2, w / 2): what the witnesses missed of each object."""
+        batch, objects = hints.shape[:2]
+        seen = torch.cat([_for_each(shared, objects), hints.flatten(0, 1)], 1)
+        inside = self.inside(self.enter(seen))
+        coarse = up(self.coarse(F.relu(inside)))
+        parts = [_for_each(fine, objects), up(self.leave(inside)), sharp.flatten(0, 1), coarse]
+        more = coarse + self.last(F.relu(self.refine(torch.cat(parts, 1))))
+        return more.view(batch, objects, *more.shape[2:])
 
     def _weigh(self, at4: list[Tensor]) -> Tensor:
         """Return the weighted sum of the logarithms of the witnesses."""
@@ -157,6 +178,27 @@ def _odds(logits: Tensor) -> Tensor:
     """Return (B, K, h, w): each object's log odds, in steps of 4."""
     probability = logits.softmax(1)[:, 1:].clamp(_FLOOR, 1 - _FLOOR)
     return torch.logit(probability) / 4
+
+
+def _boxes(at4: list[Tensor]) -> list[tuple[slice, slice]]:
+    """Return for each object the rows and columns of cells where a witness sees it, and around."""
+    carried, last, kept, far = (probabilities[0, 1:] for probabilities in at4)
+    near = torch.stack([carried, last, kept]).amax(0) > _SEEN
+    boxes = []
+    for seen in near | (far > _FOUND):
+        rows, columns = torch.where(seen.any(1))[0], torch.where(seen.any(0))[0]
+        boxes.append((_reach(rows, seen.shape[0]), _reach(columns, seen.shape[1])))
+    return boxes
+
+
+def _reach(cells: Tensor, length: int) -> slice:
+    if not len(cells):
+        return slice(0, 1)  # nobody sees it: one cell, so that nothing is special
+    return slice(max(0, int(cells[0]) - _AROUND), min(length, int(cells[-1]) + 1 + _AROUND))
+
+
+def _twice(cells: slice) -> slice:
+    return slice(2 * cells.start, 2 * cells.stop)
 
 
 def _for_each(x: Tensor, objects: int) -> Tensor:

@@ -159,6 +159,7 @@ class CompactTracker(WindowedTracker):
                 for each, drift in kept
             ],
             state.mind.bank(labels),
+            apart=True,
         )
         return logits[0].softmax(0)
 

@@ -39,6 +39,8 @@ def predict(
     last: Sighting,
     kept: Sequence[Sighting],
     bank: Bank,
+    *,
+    apart: bool = False,
 ) -> tuple[Tensor, Witnesses]:
     """Return (B, 1 + K, h, w) logits of the masks in a frame, and what they were made from.
 
@@ -48,6 +50,7 @@ def predict(
     trust : (B, 1, h, w), how consistent the flow to the last frame is
     last, kept : the last frame, and permanent ones (one or more)
     bank : cells of the memory
+    apart : see `CompactNet.decode`
     """
     reads = [net.read_kept(looks.near, *_cells(sighting)) for sighting in kept]
     read_last, sure_last = net.read_last(looks.near, *_cells(last))
@@ -56,7 +59,7 @@ def predict(
     carried = warp(last.masks, last.place)
     sure = (sure_last, sure_kept, sure_far)
     said = Witnesses(carried, trust, read_last, read_kept, read_far, sure)
-    return net.decode(looks, said), said
+    return net.decode(looks, said, apart=apart), said
 
 
 def _cells(sighting: Sighting) -> tuple[Tensor, Tensor]:

@@ -90,7 +90,11 @@ class Grid:
         side = float(areas.median().sqrt()) if len(areas) else short / 4
         tall, wide = (length / BLOCK * self.pitch for length in window.size)
         brought = 1.0 if size == -1 else min(1.0, size / short)
-        zoom = min(_OBJECT_SIDE / side, math.sqrt(most_pixels(len(areas)) / (tall * wide)), _MOST_ZOOM * brought)
+        zoom = min(
+            _OBJECT_SIDE / side,
+            math.sqrt(most_pixels(len(areas)) / (tall * wide)),
+            _MOST_ZOOM * brought,
+        )
         return max(1, round(BLOCK / zoom))
 
     def covering(self, window: Window, other: Grid) -> Window:
