@@ -29,7 +29,7 @@ EXAM_BATCHES = 16
 def main() -> None:
     """Train until the planned minutes are over, or export what was trained."""
     chosen = parse(__doc__ or "", Path("runs/clicks"))
-    run = Run(ClickNet(), chosen.out, minutes=chosen.minutes, rate=chosen.rate)
+    run = Run(ClickNet().to(chosen.device), chosen.out, minutes=chosen.minutes, rate=chosen.rate)
     if chosen.export:
         run.export(chosen.export)
     else:
@@ -63,7 +63,7 @@ def train(run: Run, seed: int, workers: int) -> None:
 
 def examine(run: Run) -> tuple[float, float]:
     """Return IoU after one and three clicks of the averaged weights, on images held out."""
-    net = ClickNet().eval()
+    net = ClickNet().to(next(iter(run.average.values())).device).eval()
     net.load_state_dict(run.average)
     made = stills(SHARED, EXAM, seed=12345, start=0, workers=0, split="held-out")
     with torch.inference_mode():

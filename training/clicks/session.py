@@ -27,17 +27,19 @@ class Scores:
 def work(net: ClickNet, batch: Stills, clicks: int) -> Scores:
     """Click so many times; only the answer to the last click is learned from (RITM, sec. 3.3)."""
     rng = np.random.default_rng((7, batch.number))
-    images, truths = standardize(batch.images), batch.truths
+    device = next(net.parameters()).device
+    images, truths = standardize(batch.images.to(device)), batch.truths.to(device)
     height, width = truths.shape[1:]
     places = torch.zeros(len(truths), clicks, 3)
-    answer = torch.zeros(len(truths), 1, height, width)
+    answer = torch.zeros(len(truths), 1, height, width, device=device)
     overlaps = []
     for number in range(clicks):
-        places[:, number] = _click(truths, answer[:, 0] > 0.5, number, rng)
-        previous = answer * torch.from_numpy(rng.random((len(truths), 1, 1, 1)) < 0.8)
+        places[:, number] = _click(batch.truths, answer[:, 0].cpu() > 0.5, number, rng)
+        known = torch.from_numpy(rng.random((len(truths), 1, 1, 1)) < 0.8)
+        previous = answer * known.to(device)
         learns = number == clicks - 1
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
-            logits, quality = net(images, discs(places, height, width), previous.float())
+            logits, quality = net(images, discs(places.to(device), height, width), previous.float())
         answer = logits.detach().sigmoid()
         overlap = _overlap(answer[:, 0] > 0.5, truths)
         overlaps.append(float(overlap.mean()))

@@ -41,15 +41,15 @@ def test_a_perfect_mask_needs_no_click():
 def test_the_loss_of_one_batch_falls(shared):
     torch.manual_seed(0)
     net = ClickNet()
-    batch = next(stills(shared, Stage(1.0, 3, 64), seed=1, start=0, workers=0))
+    batch = next(stills(shared, Stage(1.0, 3, 64), seed=3, start=0, workers=0))
     assert batch.truths.flatten(1).any(1).all()
     optimizer = torch.optim.Adam(net.parameters(), 2e-3)
     losses = []
-    for _ in range(12):
-        scores = work(net, batch, clicks=2)
+    for _ in range(25):
+        scores = work(net, batch, clicks=1)
         optimizer.zero_grad()
         scores.loss.backward()
         optimizer.step()
         losses.append(scores.loss.item())
-    assert losses[-1] < 0.8 * losses[0]
-    assert len(scores.overlaps) == 2
+    assert losses[-1] < 0.7 * losses[0]
+    assert len(work(net, batch, clicks=3).overlaps) == 3
