@@ -16,6 +16,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from napari_lazyvos.nets.weights import fill
+
 __all__ = ["SHARED", "Clock", "Run", "parse"]
 
 SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -31,6 +33,7 @@ def parse(description: str, out: Path) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--workers", type=int, default=1, help="processes that make clips")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--start", type=Path, help="weights that a new run begins with")
     parser.add_argument("--export", type=Path, help="write the weights here, and do not train")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
@@ -85,6 +88,14 @@ class Run:
         if (folder / "state.pt").exists():
             self._resume(torch.load(folder / "state.pt", weights_only=True))
         self.clock.start()
+
+    @classmethod
+    def begin(cls, net: nn.Module, name: str, chosen: argparse.Namespace) -> Run:
+        """Return the run that the command line asks for; `name` is that of its weights."""
+        if chosen.start:
+            fill(net, chosen.start, name).train()
+        net.to(chosen.device)
+        return cls(net, chosen.out, minutes=chosen.minutes, rate=chosen.rate)
 
     def update(self, loss: torch.Tensor) -> float:
         """Take one step down the loss; return the share of the time that is spent."""

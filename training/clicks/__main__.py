@@ -29,7 +29,7 @@ EXAM_BATCHES = 16
 def main() -> None:
     """Train until the planned minutes are over, or export what was trained."""
     chosen = parse(__doc__ or "", Path("runs/clicks"))
-    run = Run(ClickNet().to(chosen.device), chosen.out, minutes=chosen.minutes, rate=chosen.rate)
+    run = Run.begin(ClickNet(), "clicks", chosen)
     if chosen.export:
         run.export(chosen.export)
     else:

@@ -34,7 +34,7 @@ EXAM_BATCHES = 10
 def main() -> None:
     """Train until the planned minutes are over, or export what was trained."""
     chosen = parse(__doc__ or "", Path("runs/tracker"))
-    run = Run(CompactNet().to(chosen.device), chosen.out, minutes=chosen.minutes, rate=chosen.rate)
+    run = Run.begin(CompactNet(), "tracker", chosen)
     if chosen.export:
         run.export(chosen.export)
     else:
