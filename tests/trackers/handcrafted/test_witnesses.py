@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import torch
 
-from napari_lazyvos.trackers.handcrafted.edges import drop_fragments, snap
+from napari_lazyvos.trackers.handcrafted.edges import snap
 from napari_lazyvos.trackers.handcrafted.features import contrast_around, describe, to_cells, to_lab
 from napari_lazyvos.trackers.handcrafted.looks import Looks
 from napari_lazyvos.trackers.handcrafted.matching import read, recovery
 from napari_lazyvos.trackers.windowed.flow import consistency, motion, warp
+from napari_lazyvos.trackers.windowed.fragments import drop_fragments
 
 CPU = torch.device("cpu")
 

@@ -14,6 +14,7 @@ from napari_lazyvos.nets.compact import CompactNet, Looks
 from napari_lazyvos.nets.weights import Weights, fill
 from napari_lazyvos.trackers.compact.witnesses import Bank, Sighting, predict
 from napari_lazyvos.trackers.windowed.flow import consistency
+from napari_lazyvos.trackers.windowed.fragments import drop_fragments
 from napari_lazyvos.trackers.windowed.memory import Memory, State
 from napari_lazyvos.trackers.windowed.tracker import (
     MOST_READ,
@@ -161,7 +162,7 @@ class CompactTracker(WindowedTracker):
             state.mind.bank(labels),
             apart=True,
         )
-        return logits[0].softmax(0)
+        return drop_fragments(logits[0].softmax(0))
 
     def _learn(self, state: State, view: SeenView, *, permanent: bool) -> None:
         cells = state.mind.cells

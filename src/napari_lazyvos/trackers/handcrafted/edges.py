@@ -1,20 +1,16 @@
-"""Fit soft masks to the edges of the image, and drop what broke off."""
+"""Fit soft masks to the edges of the image."""
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["drop_fragments", "snap"]
+__all__ = ["snap"]
 
 # Chosen on the developers' clips.
 _COUPLING = 3.0  # of two equal neighbours, beside 1 for the prior
 _STEEPNESS = 20.0  # per squared contrast
 _ROUNDS = 8
-_LEAST_SHARE = 0.4  # of the largest piece; smaller pieces of a mask are fragments
-_DOUBT = 0.8  # share of its probability that a fragment loses
 
 
 def snap(masks: Tensor, colour: Tensor) -> Tensor:
@@ -45,33 +41,6 @@ def snap(masks: Tensor, colour: Tensor) -> Tensor:
             gathered[there].addcmul_(weight, found[here])
         found = gathered.div_(total)
     return torch.cat((1 - found.sum(0, keepdim=True), found)).clamp(min=0)
-
-
-def drop_fragments(masks: Tensor) -> Tensor:
-    """Doubt the pieces of each object's mask that are much smaller than its largest piece.
-
-    Parameters
-    ----------
-    masks : (1 + K, h, w) float tensor, background first
-
-    Returns
-    -------
-    (1 + K, h, w) float tensor; what a fragment loses goes to the background
-    """
-    winners = masks.argmax(0).cpu().numpy()
-    masks = masks.clone()
-    for channel in range(1, len(masks)):
-        mask = (winners == channel).astype(np.uint8)
-        count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
-        if count <= 2:  # the background and one piece
-            continue
-        areas = stats[1:, cv2.CC_STAT_AREA]
-        small = 1 + np.flatnonzero(areas < _LEAST_SHARE * areas.max())
-        fragments = torch.from_numpy(np.isin(pieces, small)).to(masks.device)
-        lost = masks[channel] * fragments * _DOUBT
-        masks[channel] -= lost
-        masks[0] += lost
-    return masks
 
 
 _Place = tuple[slice, slice, slice]

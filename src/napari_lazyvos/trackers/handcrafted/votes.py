@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_lazyvos.trackers.handcrafted.edges import drop_fragments, snap
+from napari_lazyvos.trackers.handcrafted.edges import snap
 from napari_lazyvos.trackers.handcrafted.features import CELL, blur, to_cells, to_pixels
 from napari_lazyvos.trackers.handcrafted.matching import read
 from napari_lazyvos.trackers.windowed.flow import consistency, warp
+from napari_lazyvos.trackers.windowed.fragments import drop_fragments
 from napari_lazyvos.trackers.windowed.memory import Memory, State
 from napari_lazyvos.trackers.windowed.tracker import MOST_READ, Motion, View, seen_from
 
