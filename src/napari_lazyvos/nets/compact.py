@@ -146,8 +146,9 @@ class CompactNet(nn.Module):
         inside = self.inside(self.enter(seen))
         coarse = up(self.coarse(F.relu(inside)))
         parts = [_for_each(fine, objects), up(self.leave(inside)), sharp.flatten(0, 1), coarse]
-        more = coarse + self.last(F.relu(self.refine(torch.cat(parts, 1))))
-        return more.view(batch, objects, *more.shape[2:])
+        more: Tensor = coarse + self.last(F.relu(self.refine(torch.cat(parts, 1))))
+        height, width = more.shape[2:]
+        return more.view(batch, objects, height, width)
 
     def _weigh(self, at4: list[Tensor]) -> Tensor:
         """Return the weighted sum of the logarithms of the witnesses."""
