@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["load", "names"]
 
 _CLASSES = {
-    "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
     "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
+    "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
 }
 
 
