@@ -23,7 +23,7 @@ _WIDTHS = (16, 32, 64, 128, 160)  # channels at strides 2, 4, 8, 16, 32
 
 
 class ClickNet(nn.Module):
-    """About 1.6 million parameters; see `docs/explanation/bundled-models.md`."""
+    """1.9 million parameters; see `docs/explanation/bundled-models.md`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -53,7 +53,7 @@ class Witnesses:
 
 
 class CompactNet(nn.Module):
-    """About 1.1 million parameters; see `docs/explanation/bundled-models.md`."""
+    """1.0 million parameters; see `docs/explanation/bundled-models.md`."""
 
     def __init__(self) -> None:
         super().__init__()
