@@ -6,9 +6,11 @@ A real viewer with the docked widget and a real session track a video of 1024 x 
 frames. A timer that is due every millisecond ticks in the main thread; when it comes late, the
 main thread was busy for that long. Each row is one way of showing: the viewer on screen (drawn by
 the processor where there is no graphics card) or off screen, the slider parked or following. The
-rows "idle" and "napari alone, slider moves" are the same viewer and layers without tracking, in the
-same process: what the machine and napari cost by themselves. The tracker is "copy", which repeats
-the last mask and so is faster than any real one (the most updates per second), or "handcrafted".
+rows "idle" and "napari alone" are the same viewer and layers without tracking, in the same process:
+what the machine and napari cost by themselves. Where there is no graphics card, even a label in a
+dock costs much: Qt composes the whole window anew, the canvas included, by the processor. The
+tracker is "copy", which repeats the last mask and so is faster than any real one (the most updates
+per second), or "handcrafted".
 """
 
 from __future__ import annotations
@@ -131,6 +133,7 @@ def measure_tracker(
         where = "slider follows" if follow else "slider parked"
         rows.append({"name": f"{tracker}, {where}", **run(widget, heartbeat, frames)})
     rows.append({"name": "napari alone, slider moves", **slide(viewer, heartbeat, frames)})
+    rows.append({"name": "napari alone, a label changes", **count(viewer, heartbeat)})
     widget.stop()
     session.close()
     return rows
@@ -168,6 +171,24 @@ def slide(viewer: Any, heartbeat: Heartbeat, frames: int) -> dict[str, Any]:
     spin(until=lambda: not left)
     timer.stop()
     return {"gaps": heartbeat.stop(), "fps": None}
+
+
+def count(viewer: Any, heartbeat: Heartbeat) -> dict[str, Any]:
+    """Measure while a number in a dock changes ten times a second, and nothing else happens."""
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QLabel
+
+    label, timer = QLabel("0"), QTimer()
+    dock = viewer.window.add_dock_widget(label, name="counter")
+    spin(seconds=SETTLE_SECONDS)
+    timer.timeout.connect(lambda: label.setText(str(int(label.text()) + 1)))
+    heartbeat.start()
+    timer.start(100)
+    spin(seconds=5)
+    timer.stop()
+    gaps = heartbeat.stop()
+    viewer.window.remove_dock_widget(dock)
+    return {"gaps": gaps, "fps": None}
 
 
 def spin(seconds: float | None = None, until: Any = None) -> None:

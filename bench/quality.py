@@ -25,6 +25,8 @@ import torch
 from PIL import Image
 
 from napari_lazyvos import trackers
+from napari_lazyvos.nets.weights import Weights
+from napari_lazyvos.trackers.protocol import Tracker
 
 SETS = ("davis", "microscopy", "medical")
 MOST_OBJECTS = 12
@@ -87,11 +89,16 @@ def warp_by_flow(frames: list[np.ndarray], first: np.ndarray) -> Iterator[np.nda
         yield current
 
 
-def track_with(name: str, weights: Path | None = None) -> Method:
+def track_with(name: str, weights: Weights = None) -> Method:
     """Return the method that runs one of the package's trackers, as the loop would."""
+    return track_by(lambda: trackers.load(name, weights=weights, device="cpu"))
+
+
+def track_by(load: Callable[[], Tracker]) -> Method:
+    """Return the method that runs a tracker, loaded anew for each clip."""
 
     def method(frames: list[np.ndarray], first: np.ndarray) -> Iterator[np.ndarray]:
-        tracker = trackers.load(name, weights=weights, device="cpu")
+        tracker = load()
         labels = tuple(int(i) for i in np.unique(first) if i)
         names = np.array((0, *labels))
         one_hot = torch.from_numpy((first == names[:, None, None]).astype(np.float32))
@@ -126,7 +133,7 @@ def evaluate(clip: Clip, method: Method) -> Result:
     """Run one method over one clip and compare every frame after the first."""
     references = clip.label_maps()
     start = next(t for t, reference in enumerate(references) if reference.any())
-    labels = _largest(references[start])
+    labels = largest(references[start])
     first = np.where(np.isin(references[start], labels), references[start], 0)
     frames = clip.frames()[start:]
     similarities: list[float] = []
@@ -185,7 +192,8 @@ def main() -> None:
         arguments.out.write_text(text + "\n")
 
 
-def _largest(label_map: np.ndarray) -> list[int]:
+def largest(label_map: np.ndarray) -> list[int]:
+    """Return the labels of the objects that are measured, at most 12."""
     labels, sizes = np.unique(label_map[label_map > 0], return_counts=True)
     return [int(label) for label in labels[np.argsort(-sizes, kind="stable")][:MOST_OBJECTS]]
 

@@ -16,11 +16,17 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from napari_lazyvos.nets.clicks import ClickNet
+from napari_lazyvos.nets.compact import CompactNet
 from napari_lazyvos.nets.weights import fill
+from training.pretrained import open_eyes
 
-__all__ = ["SHARED", "Clock", "Run", "parse"]
+__all__ = ["EYES_PACE", "SHARED", "Clock", "Run", "parse"]
 
 SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+EYES_PACE = 0.2
+"""Share of the learning rate for eyes that have seen much before."""
 
 
 def parse(description: str, out: Path) -> argparse.Namespace:
@@ -73,7 +79,7 @@ class Run:
     folder : Path
         Holds ``state.pt``, from which a run goes on to the step, and ``log.csv``.
     minutes : float, planned in all
-    rate : float, the highest learning rate
+    rate : float, the highest learning rate; eyes learn at `EYES_PACE` of it
     """
 
     def __init__(self, net: nn.Module, folder: Path, *, minutes: float, rate: float) -> None:
@@ -83,17 +89,22 @@ class Run:
         self.clock = Clock(60 * minutes)
         self.average = {name: tensor.clone() for name, tensor in net.state_dict().items()}
         self._rate = rate
-        self._optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.01)
+        self._optimizer = torch.optim.AdamW(_groups(net), lr=rate, weight_decay=0.01)
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "state.pt").exists():
             self._resume(torch.load(folder / "state.pt", weights_only=True))
         self.clock.start()
 
     @classmethod
-    def begin(cls, net: nn.Module, name: str, chosen: argparse.Namespace) -> Run:
-        """Return the run that the command line asks for; `name` is that of its weights."""
+    def begin(cls, net: CompactNet | ClickNet, name: str, chosen: argparse.Namespace) -> Run:
+        """Return the run that the command line asks for; `name` is that of its weights.
+
+        A network with eyes begins with open ones.
+        """
         if chosen.start:
             fill(net, chosen.start, name).train()
+        else:
+            open_eyes(net.eyes)
         net.to(chosen.device)
         return cls(net, chosen.out, minutes=chosen.minutes, rate=chosen.rate)
 
@@ -101,7 +112,7 @@ class Run:
         """Take one step down the loss; return the share of the time that is spent."""
         share = self.clock.tick()
         for group in self._optimizer.param_groups:
-            group["lr"] = self._rate * self._factor(share)
+            group["lr"] = self._rate * group["pace"] * self._factor(share)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -157,3 +168,12 @@ class Run:
         self.average = state["average"]
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.clock.spent = state["step"], state["spent"]
+
+
+def _groups(net: nn.Module) -> list[dict[str, Any]]:
+    """Return the parameters in two groups: what was open before, and what begins at random."""
+    before, anew = [], []
+    for name, each in net.named_parameters():
+        opened = name.startswith("eyes.") and "beside" not in name
+        (before if opened else anew).append(each)
+    return [{"params": before, "pace": EYES_PACE}, {"params": anew, "pace": 1.0}]

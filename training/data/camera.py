@@ -19,6 +19,8 @@ def record(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
     if rng.random() < 0.3:  # light that flickers, or a stain that bleaches
         light = 1 + np.cumsum(rng.normal(rng.choice([0, -0.02]), 0.04, len(frames)))
         frames = frames * np.clip(light, 0.2, 2)[:, None, None, None]
+    if rng.random() < 0.4:  # surfaces turn to the light, and away
+        frames = frames * _shade(rng, frames)
     if rng.random() < 0.3 or frames.max() < 0.5:  # read as percentiles, as scientists' files are
         low, high = np.percentile(frames, (0.5, 99.7))
         frames = (frames - low) / max(high - low, 0.02)
@@ -52,6 +54,17 @@ def scope(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
         spots = cv2.GaussianBlur(spots, (0, 0), 0.7)[..., None]
         lit.append(frame * lamp * (1 - spots) + spots)
     return np.stack(lit).astype(np.float32)
+
+
+def _shade(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
+    """Return (T, h, w, 3) gains, 1 in the first frame: smooth in space, wandering in time."""
+    count, height, width = frames.shape[:3]
+    steps = rng.normal(0, rng.uniform(0.05, 0.25), (count, 5, 5, 1))
+    steps = steps + rng.normal(0, rng.uniform(0, 0.06), (count, 5, 5, 3))
+    steps[0] = 0
+    coarse = np.cumsum(steps, 0).astype(np.float32)
+    gains = [cv2.resize(each, (width, height), interpolation=cv2.INTER_CUBIC) for each in coarse]
+    return np.exp(np.clip(gains, -1, 1))
 
 
 def _shot(frames: np.ndarray) -> np.ndarray:

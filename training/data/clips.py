@@ -54,19 +54,20 @@ class Generator:
 
     Parameters
     ----------
-    shared : Path
-        The folder of the developers' data; families that need no pictures do without.
+    source : Path or dict
+        The folder of the developers' data, or pictures by family; families that are drawn need
+        neither.
     seed : int
     size, frames : side in pixels, and length, of each clip
     device : where the batches are put; they are made on the CPU
-    families : names from `FAMILIES`; None are all
+    families : names from `FAMILIES`, or of the pictures that are given; None are all of the former
     split : "train" or "held-out", of the pictures that are used
     spans : smallest and largest extent of object 1 in the first frame, in sides of the clip
     """
 
     def __init__(
         self,
-        shared: Path,
+        source: Path | dict[str, list[Picture]],
         *,
         seed: int,
         size: int = 128,
@@ -76,11 +77,11 @@ class Generator:
         split: str = "train",
         spans: tuple[float, float] = SPANS,
     ) -> None:
-        self._pictures = _load(shared, split)
+        self._pictures = source if isinstance(source, dict) else _load(source, split)
         self._seed, self._size, self._frames = seed, size, frames
         self._device = torch.device(device)
         self._names = _makeable(self._pictures, families)
-        shares = np.array([FAMILIES[name] for name in self._names])
+        shares = np.array([FAMILIES.get(name, 1.0) for name in self._names])
         self._shares = shares / shares.sum()
         self._take = Take(size, frames, spans)
         self._scenes = Scenes(self._take, self._pictures, self._names)
@@ -129,7 +130,7 @@ def _makeable(pictures: dict[str, list[Picture]], wanted: Sequence[str] | None) 
     Data that are missing must not go unseen: training would run on drawn clips alone.
     """
     names = tuple(wanted or FAMILIES)
-    made = (*PROCEDURAL, *_DRAWN)
-    if missing := [n for n in names if n not in made and not (n in FAMILIES and pictures.get(n))]:
+    made = {*PROCEDURAL, *_DRAWN, *(n for n, some in pictures.items() if some)} - {"grounds"}
+    if missing := [n for n in names if n not in made]:
         raise ValueError(f"unknown families, or ones without pictures: {missing}")
     return names

@@ -26,6 +26,7 @@ PROCEDURAL = {
 MOVES_WHOLE = {"heart": 1.0, "organs": 1.0, "scan": 1.0, "tissue": 0.8, "nuclei": 0.6}
 CUT_OUT = ("natural", "nuclei")  # whose objects join the first one, where they are asked for
 JOINTED = ("natural",)  # whose objects may have limbs
+AT_HOME = 0.75  # how often objects are laid over pictures of their own family
 NEIGHBOURS = 5  # nuclei that move by themselves, besides object 1
 
 
@@ -159,14 +160,15 @@ class Scenes:
         for label in range(2, 1 + rng.integers(1, MOST_OBJECTS)):
             other, chosen = picture, main  # a look-alike
             if rng.random() < 0.5:
-                other = self._draw(rng, str(rng.choice(self._cut or [picture.family])))
+                at_home = rng.random() < AT_HOME or not self._cut
+                other = self._draw(rng, picture.family if at_home else str(rng.choice(self._cut)))
                 if not len(objects := other.objects()):
                     continue
                 chosen = rng.choice(_entire(other, objects))
             near = {"centre": tuple(self._size * rng.uniform(0.15, 0.85, 2))}
             named = label if rng.random() < 0.6 else 0
             actors.append(self._actor(rng, other, chosen, named, how | near, seam))
-        grounds = self._ground(rng)
+        grounds = self._ground(rng, picture.family)
         if rng.random() < 0.5:
             actors = [like_its_place(rng, actor, grounds[0][0]) for actor in actors]
         actors = [actors[n] for n in rng.permutation(len(actors))]
@@ -178,9 +180,10 @@ class Scenes:
             shots.append(shot)
         return _stack(shots)
 
-    def _ground(self, rng: np.random.Generator) -> list[Shot]:
-        """Return what lies behind the objects, while the camera moves."""
-        ground = self._draw(rng, str(rng.choice(self._grounds)))
+    def _ground(self, rng: np.random.Generator, family: str) -> list[Shot]:
+        """Return what lies behind objects of this family, while the camera moves."""
+        at_home = rng.random() < AT_HOME
+        ground = self._draw(rng, family if at_home else str(rng.choice(self._grounds)))
         middle = tuple(np.array(ground.labels.shape) * rng.uniform(0.4, 0.6, 2))
         scale = float(np.clip(self._size / min(ground.labels.shape) * rng.uniform(1, 2), 0.5, 4))
         moves = {"centre": (self._size / 2,) * 2, "scale": scale, "extent": self._size / 2}

@@ -10,6 +10,7 @@ One CPU thread computes and one process beside it makes the clips; ``--device cu
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,9 @@ from training.tracker.loader import Stage, batches
 from training.tracker.rollout import Batch, rollout
 
 CURRICULUM = (
-    Stage(until=0.35, clips=8, frames=3, size=128),
+    Stage(until=0.3, clips=8, frames=3, size=128),
     Stage(until=0.75, clips=4, frames=5, size=160, spans=(0.2, 0.8)),
-    Stage(until=1.0, clips=2, frames=8, size=192, spans=(0.25, 0.9)),  # as the tracker sees them
+    Stage(until=1.0, clips=2, frames=8, size=192, spans=(0.15, 0.8)),
 )
 LOG_EVERY = 50  # steps
 SAVE_EVERY = 5.0  # minutes
@@ -41,10 +42,12 @@ def main() -> None:
         train(run, chosen.seed, chosen.workers, chosen.device)
 
 
-def train(run: Run, seed: int, workers: int, device: str) -> None:
+def train(
+    run: Run, seed: int, workers: int, device: str, curriculum: Sequence[Stage] = CURRICULUM
+) -> None:
     """Go through the curriculum from where the run stands."""
     share = run.clock.tick()
-    for stage in CURRICULUM:
+    for stage in curriculum:
         if share >= stage.until:
             continue
         made = batches(SHARED, stage, seed=seed, start=run.step, workers=workers)
@@ -67,7 +70,7 @@ def train(run: Run, seed: int, workers: int, device: str) -> None:
 
 def examine(run: Run, device: str) -> float:
     """Return the mean J of the averaged weights on clips made from images held out."""
-    net = CompactNet().to(device).eval()
+    net = type(run.net)().to(device).eval()
     net.load_state_dict(run.average)
     made = batches(SHARED, EXAM, seed=12345, start=0, workers=0, split="held-out")
     with torch.inference_mode():
@@ -77,7 +80,7 @@ def examine(run: Run, device: str) -> float:
 
 
 def _to(batch: Batch, device: str) -> Batch:
-    parts = (batch.frames, batch.labels, batch.first, batch.back, batch.forth)
+    parts = (batch.frames, batch.labels, batch.first, batch.back, batch.forth, batch.astray)
     return Batch(*(part.to(device) for part in parts))
 
 

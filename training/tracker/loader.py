@@ -12,14 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data import SPANS, Generator
+from training.data import SPANS, Clips, Generator
 from training.loading import endless
 from training.tracker.rollout import Batch, flows
 
-__all__ = ["Stage", "batches"]
+__all__ = ["Stage", "batch_of", "batches"]
 
 MOST_OBJECTS = 3
 COARSE = 0.3  # share of first masks that are spoiled
+ASTRAY = 0.3  # share of clips that have lost the way to their first frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,21 @@ def batches(
 
 
 def _make(clips: int, seed: int, generator: Generator, number: int) -> Batch:
-    made = generator.batch(clips)
+    return batch_of(generator.batch(clips), np.random.default_rng((seed, number)))
+
+
+def batch_of(made: Clips, rng: np.random.Generator) -> Batch:
+    """Return clips with what a tracker needs beside them."""
     back, forth = flows(made.frames)
     labels = torch.where(made.labels > MOST_OBJECTS, 0, made.labels)
-    rng = np.random.default_rng((seed, number))
     first = torch.stack([_spoil(each, rng) for each in labels[:, 0]])
-    return Batch(made.frames, labels, first, back, forth)
+    return Batch(made.frames, labels, first, back, forth, _astray(len(labels), rng))
+
+
+def _astray(clips: int, rng: np.random.Generator) -> Tensor:
+    """Return how far off the ways to the first frames are: mostly not at all."""
+    off = rng.normal(0, 8, (clips, 2)) * (rng.random((clips, 1)) < ASTRAY)
+    return torch.from_numpy(off).float()
 
 
 def _spoil(labels: Tensor, rng: np.random.Generator) -> Tensor:

@@ -27,6 +27,7 @@ class Batch:
     first: Tensor  # (B, h, w) uint8: the first masks as the tracker gets them, perhaps coarse
     back: Tensor  # (B, T - 1, 2, h, w): from frame t to frame t - 1
     forth: Tensor  # (B, T - 1, 2, h, w): from frame t - 1 to frame t
+    astray: Tensor  # (B, 2): pixels by which the way to the first frame is off, as after many
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def rollout(net: CompactNet, batch: Batch) -> Scores:
     targets = _known(batch.labels, batch.first, objects)
     seen = _look(net, batch.frames)
     first = last = masks
-    drift = torch.zeros_like(batch.back[:, 0])
+    drift = batch.astray[..., None, None].expand_as(batch.back[:, 0])
     kept_far = [(seen[0].far, first)]
     losses, overlaps = [], []
     for t in range(1, batch.frames.shape[1]):

@@ -12,7 +12,6 @@ from napari_lazyvos import refine, trackers
 __all__ = ["AdvancedBox"]
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-LIKELY_RISE = 0.1  # of the score; the paper's 0.5 was tuned for XMem
 
 
 class AdvancedBox(QCollapsible):
@@ -31,7 +30,9 @@ class AdvancedBox(QCollapsible):
         self.device.setToolTip("Where to compute; auto takes a graphics card if there is one")
         self.ask = QCheckBox("Ask for help at a rise of")
         self.ask.setToolTip("Pause when the tracker's uncertainty of an object rises by this much")
-        self.rise = QDoubleSpinBox(minimum=0.01, maximum=1.0, singleStep=0.05, value=LIKELY_RISE)
+        self.rise = QDoubleSpinBox(minimum=0.01, maximum=1.0, singleStep=0.01)
+        self.tracker.currentTextChanged.connect(self._suggest_rise)
+        self._suggest_rise(self.tracker.currentText())
         self._settings = QWidget()
         form = QFormLayout(self._settings)
         form.setContentsMargins(12, 4, 0, 4)
@@ -54,6 +55,10 @@ class AdvancedBox(QCollapsible):
             "device": self.device.currentText(),
             "tau_user": self.rise.value() if self.ask.isChecked() else None,
         }
+
+    def _suggest_rise(self, tracker: str) -> None:
+        """Each tracker is unsure in its own way."""
+        self.rise.setValue(trackers.LIKELY_RISE[tracker])
 
     def set_open(self, is_open: bool) -> None:
         """Lock the settings while a session has them."""

@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_lazyvos.nets.blocks import Block, down, up
+from napari_lazyvos.nets.blocks import up
+from napari_lazyvos.nets.lite import WIDTHS, Lite
+from napari_lazyvos.nets.pyramid import Pyramid
 
 __all__ = ["RADIUS", "SIDE", "ClickNet", "discs"]
 
@@ -19,7 +21,7 @@ SIDE = 192
 RADIUS = 4.0
 """Of the discs that mark clicks, in pixels of a crop."""
 
-_WIDTHS = (16, 32, 64, 128, 160)  # channels at strides 2, 4, 8, 16, 32
+_MERGED = (128, 64, 32, 16)  # channels at strides 16, 8, 4, 2
 
 
 class ClickNet(nn.Module):
@@ -27,19 +29,10 @@ class ClickNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        one, two, three, four, five = _WIDTHS
-        self.stem = down(6, one)
-        self.stage4 = nn.Sequential(down(one, two), Block(two))
-        self.stage8 = nn.Sequential(down(two, three), Block(three), Block(three))
-        self.stage16 = nn.Sequential(down(three, four), Block(four), Block(four))
-        self.stage32 = nn.Sequential(down(four, five), Block(five))
-        self.lateral = nn.ModuleList(
-            nn.Conv2d(wide, narrow, 1)
-            for wide, narrow in ((five, four), (four, three), (three, two), (two, one))
-        )
-        self.merge = nn.ModuleList(Block(width) for width in (four, three, two, one))
-        self.mask = nn.Conv2d(one, 1, 3, padding=1)
-        self.quality = nn.Sequential(nn.Linear(five, 64), nn.ReLU(), nn.Linear(64, 1))
+        self.eyes = Lite(beside=3)
+        self.pyramid = Pyramid(WIDTHS[::-1], _MERGED)
+        self.mask = nn.Conv2d(_MERGED[-1], 1, 3, padding=1)
+        self.quality = nn.Sequential(nn.Linear(WIDTHS[-1], 64), nn.ReLU(), nn.Linear(64, 1))
 
     def forward(self, image: Tensor, clicks: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
         """Segment crops.
@@ -55,14 +48,10 @@ class ClickNet(nn.Module):
         (B, 1, h, w) logits of the mask
         (B,) guess of its intersection over union with what was meant, in [0, 1]
         """
-        skips = [self.stem(torch.cat([image, clicks, previous], 1))]
-        for stage in (self.stage4, self.stage8, self.stage16, self.stage32):
-            skips.append(stage(F.relu(skips[-1])))
-        x = skips.pop()
-        quality = self.quality(F.relu(x).mean((2, 3)))[:, 0].sigmoid()
-        for lateral, merge in zip(self.lateral, self.merge, strict=True):
-            x = merge(skips.pop() + up(lateral(x)))
-        return up(self.mask(F.relu(x))), quality
+        seen = self.eyes(image, torch.cat([clicks, previous], 1))
+        finest = self.pyramid(seen[::-1])[-1]
+        quality = self.quality(seen[-1].mean((2, 3)))[:, 0].sigmoid()
+        return up(self.mask(F.relu(finest))), quality
 
 
 def discs(places: Tensor, height: int, width: int) -> Tensor:

@@ -14,7 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_lazyvos.nets.blocks import Block, down, up
+from napari_lazyvos.nets.blocks import Block, up
+from napari_lazyvos.nets.lite import WIDTHS, Lite
+from napari_lazyvos.nets.pyramid import Pyramid
 from napari_lazyvos.nets.reading import read_anywhere, read_nearby
 
 __all__ = ["STRIDE", "CompactNet", "Looks", "Witnesses"]
@@ -22,7 +24,7 @@ __all__ = ["STRIDE", "CompactNet", "Looks", "Witnesses"]
 STRIDE = 16
 """Sides of images are multiples of this."""
 
-_WIDTHS = (16, 32, 64, 128)  # channels at strides 2, 4, 8, 16
+_FINE, _AT4, _AT8, _AT16 = WIDTHS[0], 32, 64, 64  # channels at strides 2, 4, 8, 16
 _NEAR, _FAR = 32, 48  # channels of the keys
 _SHARED, _INSIDE = 24, 32  # channels of the decoder: of the image, and inside
 _FLOOR = 1e-3  # no witness is more certain than this
@@ -53,22 +55,15 @@ class Witnesses:
 
 
 class CompactNet(nn.Module):
-    """1.0 million parameters; see `docs/explanation/bundled-models.md`."""
+    """1.7 million parameters; see `docs/explanation/bundled-models.md`."""
 
     def __init__(self) -> None:
         super().__init__()
-        one, two, three, four = _WIDTHS
-        self.stem = down(3, one)
-        self.stage4 = nn.Sequential(down(one, two), Block(two))
-        self.stage8 = nn.Sequential(down(two, three), Block(three), Block(three))
-        self.stage16 = nn.Sequential(down(three, four), Block(four), Block(four))
-        self.lateral16 = nn.Conv2d(four, three, 1)
-        self.merge8 = Block(three)
-        self.lateral8 = nn.Conv2d(three, two, 1)
-        self.merge4 = Block(two)
-        self.key_near = nn.Conv2d(two, _NEAR, 1)
-        self.key_far = nn.Conv2d(three, _FAR, 1)
-        self.shared = nn.Conv2d(two, _SHARED, 1)
+        self.eyes = Lite()
+        self.pyramid = Pyramid(WIDTHS[:0:-1], (_AT16, _AT8, _AT4))
+        self.key_near = nn.Conv2d(_AT4, _NEAR, 1)
+        self.key_far = nn.Conv2d(_AT8, _FAR, 1)
+        self.shared = nn.Conv2d(_AT4, _SHARED, 1)
         # Logarithms, so that they stay positive: sharpness of both reads, and their reach.
         self.sharpness = nn.Parameter(torch.tensor([0.0, 0.0]))
         self.reach = nn.Parameter(torch.tensor([1.5, 4.0]).log())
@@ -76,22 +71,19 @@ class CompactNet(nn.Module):
         self.enter = nn.Conv2d(_SHARED + 13, _INSIDE, 3, padding=1)
         self.inside = nn.Sequential(Block(_INSIDE), Block(_INSIDE))
         self.coarse = nn.Conv2d(_INSIDE, 1, 3, padding=1)
-        self.leave = nn.Conv2d(_INSIDE, one, 1)
-        self.refine = nn.Conv2d(2 * one + 2, one, 3, padding=1)
-        self.last = nn.Conv2d(one, 1, 3, padding=1)
+        self.leave = nn.Conv2d(_INSIDE, _FINE, 1)
+        self.refine = nn.Conv2d(2 * _FINE + 2, _FINE, 3, padding=1)
+        self.last = nn.Conv2d(_FINE, 1, 3, padding=1)
         for convolution in (self.coarse, self.last):  # the decoder begins by saying nothing
             nn.init.zeros_(convolution.weight)
             nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
 
     def look(self, image: Tensor) -> Looks:
         """Look at (B, 3, h, w) images of mean 0 and deviation 1; sides are multiples of 16."""
-        fine = self.stem(image)
-        at4 = self.stage4(F.relu(fine))
-        at8 = self.stage8(at4)
-        at16 = self.stage16(at8)
-        at8 = self.merge8(at8 + up(self.lateral16(at16)))
-        at4 = self.merge4(at4 + up(self.lateral8(at8)))
-        return Looks(fine, self.shared(at4), self.key_near(at4), self.key_far(at8))
+        fine, *coarser = self.eyes(image)
+        _, at8, at4 = self.pyramid(coarser[::-1])
+        parts = (fine, self.shared(at4), self.key_near(at4), self.key_far(at8))
+        return Looks(*(part.contiguous() for part in parts))
 
     def read_last(self, query: Tensor, keys: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Read the last frame, (B, C, h / 4, w / 4) each; see `read_nearby`."""

@@ -43,9 +43,21 @@ def fill(net: Net, weights: Weights, name: str) -> Net:
             state = load_file(weights)
         except (OSError, SafetensorError) as error:
             raise LazyVosError(f"{weights} cannot be read as .safetensors: {error}") from error
-    try:
-        net.load_state_dict({key: tensor.float() for key, tensor in state.items()})
-    except RuntimeError as error:
+    if wrong := _differences(net.state_dict(), state):
         what = type(net).__name__
-        raise LazyVosError(f"These weights are not of the network {what}: {error}") from error
+        raise LazyVosError(f"These weights are not of the network {what}: {wrong}.")
+    net.load_state_dict({key: tensor.float() for key, tensor in state.items()})
     return net.eval()
+
+
+def _differences(wanted: dict[str, Tensor], given: dict[str, Tensor]) -> str:
+    """Return what does not fit, with one example; nothing where all fits."""
+    said = []
+    if missing := sorted(wanted.keys() - given.keys()):
+        said.append(f"{len(missing)} are missing, such as {missing[0]}")
+    if unknown := sorted(given.keys() - wanted.keys()):
+        said.append(f"{len(unknown)} are unknown, such as {unknown[0]}")
+    if not said:
+        shapes = [(k, tuple(given[k].shape), tuple(wanted[k].shape)) for k in wanted]
+        said = [f"{k} has the shape {has}, not {needs}" for k, has, needs in shapes if has != needs]
+    return "; ".join(said[:2])

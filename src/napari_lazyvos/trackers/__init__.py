@@ -11,12 +11,15 @@ from napari_lazyvos.errors import LazyVosError
 if TYPE_CHECKING:
     from napari_lazyvos.trackers.protocol import Tracker
 
-__all__ = ["load", "names"]
+__all__ = ["LIKELY_RISE", "load", "names"]
 
 _CLASSES = {
     "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
     "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
 }
+
+LIKELY_RISE = {"handcrafted": 0.03, "compact": 0.1}
+"""The rise of an object's score that tells best of a slip; found by `training/calibrate.py`."""
 
 
 def names() -> tuple[str, ...]:

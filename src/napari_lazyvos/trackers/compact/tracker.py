@@ -132,7 +132,7 @@ class CompactTracker(WindowedTracker):
         size: int = 480,
     ) -> None:
         super().__init__(device=device, size=size)
-        self._net = fill(CompactNet(), weights, "tracker").to(self.device)
+        self.net = fill(CompactNet(), weights, "tracker").to(self.device)
 
     def _meet(self, picture: np.ndarray, masks: Tensor) -> CompactMind:
         return CompactMind(float(picture.mean()), max(LEAST_DEVIATION, float(picture.std())))
@@ -141,7 +141,7 @@ class CompactTracker(WindowedTracker):
     def _look(self, picture: np.ndarray, mind: CompactMind) -> SeenView:
         image = (picture - mind.mean) / mind.deviation
         pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-        looks = self._net.look(pixels[None].to(self.device))
+        looks = self.net.look(pixels[None].to(self.device))
         return SeenView(looks.near[0], looks)
 
     @torch.inference_mode()
@@ -151,7 +151,7 @@ class CompactTracker(WindowedTracker):
         kept = list(zip(state.permanent, motion.drifts, strict=True))[-MOST_READ:]
         kept = kept or [(last, motion.back)]
         logits, _ = predict(
-            self._net,
+            self.net,
             view.looks,
             trust[None, None],
             _sighting(last, motion.place, labels),

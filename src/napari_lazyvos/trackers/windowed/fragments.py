@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 __all__ = ["drop_fragments"]
@@ -25,17 +26,19 @@ def drop_fragments(masks: Tensor) -> Tensor:
     -------
     (1 + K, h, w) float tensor; what a fragment loses goes to the background
     """
-    winners = masks.argmax(0).cpu().numpy()
+    winners = masks.argmax(0).to(torch.int32).cpu().numpy()
     masks = masks.clone()
-    for channel in range(1, len(masks)):
-        mask = (winners == channel).astype(np.uint8)
+    for channel, box in enumerate(ndimage.find_objects(winners), start=1):
+        if box is None:
+            continue
+        mask = (winners[box] == channel).astype(np.uint8)
         count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
         if count <= 2:  # the background and one piece
             continue
         areas = stats[1:, cv2.CC_STAT_AREA]
         small = 1 + np.flatnonzero(areas < _LEAST_SHARE * areas.max())
         fragments = torch.from_numpy(np.isin(pieces, small)).to(masks.device)
-        lost = masks[channel] * fragments * _DOUBT
-        masks[channel] -= lost
-        masks[0] += lost
+        lost = masks[channel][box] * fragments * _DOUBT
+        masks[channel][box] -= lost
+        masks[0][box] += lost
     return masks
