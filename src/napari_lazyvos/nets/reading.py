@@ -13,6 +13,7 @@ from torch import Tensor
 __all__ = ["read_anywhere", "read_nearby"]
 
 _TILE = 8
+_TILES, _QUERIES = 16, 512  # compared at once: what fits into a core's cache is read twice as fast
 _NOWHERE = -1e4  # similarity of what lies outside of the frame
 
 
@@ -32,12 +33,13 @@ def read_anywhere(
     (B, V, h, w) float tensor, the values
     (B, 1, h, w) float tensor, the evidence: the best similarity
     """
-    asked = _with_ones(query.flatten(2)).transpose(1, 2)
-    logits = asked @ _comparable(keys, sharpness)
-    readout = values @ logits.softmax(2).transpose(1, 2)
-    evidence = logits.amax(2)[:, None] - sharpness * query.flatten(2).square().sum(1, keepdim=True)
-    batch, _, height, width = query.shape
-    return readout.view(batch, -1, height, width), evidence.view(batch, 1, height, width)
+    told = _comparable(keys, sharpness)
+    found = []
+    for asked in torch.split(query.flatten(2), _QUERIES, 2):
+        readout, best = _read(_with_ones(asked).transpose(1, 2) @ told, values)
+        found.append(torch.cat([readout, best - sharpness * _squares(asked)], 1))
+    both = torch.cat(found, 2).unflatten(2, query.shape[2:])  # type: ignore[no-untyped-call]
+    return both[:, :-1], both[:, -1:]
 
 
 def read_nearby(
@@ -62,29 +64,39 @@ def read_nearby(
     """
     batch, depth, height, width = query.shape
     below, beyond = -height % _TILE, -width % _TILE
-    side = _TILE + 2 * radius
     margin = (radius, radius + beyond, radius, radius + below)
     inside = F.pad(torch.zeros_like(keys[:, :1]), margin, value=_NOWHERE)
-    memory = torch.cat([F.pad(torch.cat([keys, values], 1), margin), inside], 1)
-    taken = memory.unfold(2, side, _TILE).unfold(3, side, _TILE)
-    rows, columns = taken.shape[2:4]
-    taken = taken.permute(0, 2, 3, 1, 4, 5).reshape(batch * rows * columns, -1, side * side)
-    tiles = F.pad(query, (0, beyond, 0, below)).unfold(2, _TILE, _TILE).unfold(3, _TILE, _TILE)
-    asked = tiles.permute(0, 2, 3, 1, 4, 5).reshape(batch * rows * columns, depth, _TILE**2)
+    told = _comparable(keys.flatten(2), sharpness).view(batch, -1, height, width)
+    memory = torch.cat([F.pad(torch.cat([told, values], 1), margin), inside], 1)
+    windows = _cut(memory, _TILE + 2 * radius)
+    tiles = _cut(F.pad(query, (0, beyond, 0, below)), _TILE)
 
     here, there = _places(radius, query.device)
-    ask = torch.cat([_with_ones(asked), here.expand(len(asked), -1, -1)], 1)
-    nearness = -there.square().sum(0) / (2 * reach.square())
-    told = _comparable(taken[:, :depth], sharpness)
-    told = torch.cat([told[:, :-1], told[:, -1:] + nearness + taken[:, -1:]], 1)
-    told = torch.cat([told, (there / reach.square()).expand(len(asked), -1, -1)], 1)
-    logits = ask.transpose(1, 2) @ told
-    readout = taken[:, depth:-1] @ logits.softmax(2).transpose(1, 2)
-    own = sharpness * asked.square().sum(1) + here.square().sum(0) / (2 * reach.square())
-    found = torch.cat([readout, (logits.amax(2) - own)[:, None]], 1)
-    found = found.reshape(batch, rows, columns, -1, _TILE, _TILE).permute(0, 3, 1, 4, 2, 5)
-    found = found.flatten(4).flatten(2, 3)[:, :, :height, :width]
-    return found[:, :-1], found[:, -1:]
+    nearness = (here.T @ there) / reach.square() - _squares(there) / (2 * reach.square())
+    own = _squares(here) / (2 * reach.square())
+    found = []
+    for window, tile in zip(torch.split(windows, _TILES), torch.split(tiles, _TILES), strict=True):
+        taken, asked = window.flatten(2), tile.flatten(2)
+        asks, tells = _with_ones(asked).transpose(1, 2), taken[:, : depth + 1]
+        logits = torch.baddbmm(nearness + taken[:, -1:], asks, tells)
+        readout, best = _read(logits, taken[:, depth + 1 : -1])
+        found.append(torch.cat([readout, best - sharpness * _squares(asked) - own], 1))
+    rows, columns = (height + below) // _TILE, (width + beyond) // _TILE
+    both = torch.cat(found).reshape(batch, rows, columns, -1, _TILE, _TILE)
+    both = both.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)[:, :, :height, :width]
+    return both[:, :-1], both[:, -1:]
+
+
+def _read(logits: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Read (B, V, N) values by (B, M, N) logits: (B, V, M), and the best logits, (B, 1, M)."""
+    return values @ logits.softmax(2).transpose(1, 2), logits.amax(2)[:, None]
+
+
+def _cut(image: Tensor, side: int) -> Tensor:
+    """Return the windows of all tiles of a (B, C, h, w) image: (tiles, C, side, side)."""
+    return (
+        image.unfold(2, side, _TILE).unfold(3, side, _TILE).permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
+    )
 
 
 # Both costs are sums of products: -|a - b|^2 = 2 a.b - |b|^2 - |a|^2, of which the last is the same
@@ -95,9 +107,14 @@ def _with_ones(queries: Tensor) -> Tensor:
     return torch.cat([queries, torch.ones_like(queries[:, :1])], 1)
 
 
+def _squares(vectors: Tensor) -> Tensor:
+    """Return the squared lengths of (..., D, N) vectors: (..., 1, N)."""
+    return vectors.square().sum(-2, keepdim=True)
+
+
 def _comparable(keys: Tensor, sharpness: Tensor) -> Tensor:
     """Return (B, D + 1, N): a product with a query and its one is the similarity."""
-    return sharpness * torch.cat([2 * keys, -keys.square().sum(1, keepdim=True)], 1)
+    return sharpness * torch.cat([2 * keys, -_squares(keys)], 1)
 
 
 def _places(radius: int, device: torch.device) -> tuple[Tensor, Tensor]:
