@@ -21,10 +21,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tifffile
-import torch
 from PIL import Image
 
 from napari_lazyvos import trackers
+from napari_lazyvos.label_maps import label_map, one_hot
 from napari_lazyvos.nets.weights import Weights
 from napari_lazyvos.trackers.protocol import Tracker
 
@@ -100,14 +100,13 @@ def track_by(load: Callable[[], Tracker]) -> Method:
     def method(frames: list[np.ndarray], first: np.ndarray) -> Iterator[np.ndarray]:
         tracker = load()
         labels = tuple(int(i) for i in np.unique(first) if i)
-        names = np.array((0, *labels))
-        one_hot = torch.from_numpy((first == names[:, None, None]).astype(np.float32))
-        tracker.commit(0, _to_rgb(frames[0]), one_hot, labels, permanent=True)
+        given = one_hot(first, labels, tracker.device)
+        tracker.commit(0, _to_rgb(frames[0]), given, labels, permanent=True)
         for t, stored in enumerate(frames[1:], start=1):
             frame = _to_rgb(stored)
             probabilities = tracker.step(frame)
             tracker.commit(t, frame, probabilities, tracker.labels)
-            yield np.array((0, *tracker.labels))[probabilities.argmax(0).cpu().numpy()]
+            yield label_map(probabilities, tracker.labels, first.dtype)
 
     return method
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from napari_lazyvos import trackers
+from napari_lazyvos.label_maps import one_hot
 
 HEIGHT, WIDTH = 480, 854
 EARLY = 50
@@ -73,8 +74,7 @@ def tracker_seconds(name: str, objects: int, frames: int) -> tuple[float, float,
     source = scene(objects)
     frame, first = next(source)
     labels = tuple(range(1, objects + 1))
-    one_hot = torch.from_numpy((first == np.arange(objects + 1)[:, None, None]).astype(np.float32))
-    tracker.commit(0, frame, one_hot, labels, permanent=True)
+    tracker.commit(0, frame, one_hot(first, labels, tracker.device), labels, permanent=True)
     wall, cpu = [], []
     for t in range(1, frames):
         frame, _ = next(source)

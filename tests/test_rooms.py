@@ -25,7 +25,7 @@ ROOMS = (
     {"memory"},
     {"nets"},
     {"models"},
-    {"uncertainty", "metrics"},
+    {"label_maps", "uncertainty", "metrics"},
     {"video"},
     {"store"},
     {"errors"},

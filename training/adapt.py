@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from bench import quality
+from napari_lazyvos.label_maps import label_map, one_hot
 from napari_lazyvos.models import bundled
 from napari_lazyvos.nets.compact import CompactNet
 from napari_lazyvos.nets.weights import fill
@@ -85,12 +86,12 @@ def _clips(picture: Picture) -> Iterator[Batch]:
 
 def _as_seen(frame: np.ndarray, labels: np.ndarray) -> Picture:
     """Return the window around the objects at the scale at which the tracker looks at it."""
-    names = np.unique(labels)
-    masks = torch.from_numpy((labels == names[:, None, None]).astype(np.float32))
+    names = tuple(int(label) for label in np.unique(labels) if label)
+    masks = one_hot(labels, names, torch.device("cpu"))
     grid = Grid.suited(masks, 480)
     window = grid.around(masks[0] < 0.5) or grid.whole
-    ids = names[grid.shrink(masks, window).argmax(0).numpy()]
-    return Picture(grid.cut(frame, window).astype(np.uint8), ids.astype(np.int32), "own")
+    ids = label_map(grid.shrink(masks, window), names, np.dtype(np.int32))
+    return Picture(grid.cut(frame, window).astype(np.uint8), ids, "own")
 
 
 def _first(clip: quality.Clip) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from napari_lazyvos import trackers
+from napari_lazyvos.label_maps import label_map, one_hot
 from napari_lazyvos.trackers.protocol import Tracker
 from napari_lazyvos.uncertainty import entropy, region_score
 from training.data import Clips, Generator
@@ -64,15 +65,14 @@ def _follow(tracker: Tracker, clip: Clips) -> Iterator[tuple[np.ndarray, np.ndar
     """Track a clip; yield of each object its scores and its J, from the second frame on."""
     frames, truths = clip.frames[0].numpy(), clip.labels[0].numpy()
     labels = tuple(int(k) for k in np.unique(truths[0]) if k)
-    first = torch.from_numpy((truths[0] == np.array((0, *labels))[:, None, None]).astype("f4"))
-    first[0] = 1 - first[1:].sum(0)
-    tracker.commit(0, frames[0], first, labels, permanent=True)
+    given = one_hot(truths[0], labels, tracker.device)
+    tracker.commit(0, frames[0], given, labels, permanent=True)
     scores, overlaps = [], []
     for t, frame in enumerate(frames[1:], start=1):
         probabilities = tracker.step(frame)
-        unsure, found = entropy(probabilities), probabilities.argmax(0)
-        scores.append([region_score(unsure, found == n) for n in range(1, 1 + len(labels))])
-        pairs = [(found.numpy() == n, truths[t] == k) for n, k in enumerate(labels, start=1)]
+        unsure, found = entropy(probabilities), label_map(probabilities, labels, truths.dtype)
+        scores.append([region_score(unsure, torch.from_numpy(found == k)) for k in labels])
+        pairs = [(found == k, truths[t] == k) for k in labels]
         overlaps.append([_share(mask & truth, mask | truth) for mask, truth in pairs])
         tracker.commit(t, frame, probabilities, labels)
     yield from zip(np.array(scores).T, np.array(overlaps).T, strict=True)

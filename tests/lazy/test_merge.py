@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_lazyvos.lazy.merge import label_map, merge, one_hot
+from napari_lazyvos.label_maps import label_map
+from napari_lazyvos.lazy.merge import merge
 
 LABELS = (3, 7, 9)
 
@@ -35,13 +36,3 @@ def test_where_only_a_fixed_label_was_predicted_there_is_background():
     probabilities = torch.tensor([[[0.0, 0.0]], [[1.0, 1.0]]])
     merged, _ = merge(probabilities, (1,), {1: np.array([[True, False]])})
     assert merged.tolist() == [[[0.0, 1.0]], [[1.0, 0.0]]]
-
-
-def test_one_hot_is_the_inverse_of_label_map():
-    drawn = np.random.default_rng(0).choice([0, 3, 7, 9], (5, 6)).astype(np.uint8)
-    probabilities = one_hot(drawn, LABELS, torch.device("cpu"))
-    assert np.array_equal(label_map(probabilities, LABELS, drawn.dtype), drawn)
-    assert np.array_equal(
-        label_map(one_hot(drawn, (7,), torch.device("cpu")), (7,), drawn.dtype),
-        drawn * (drawn == 7),
-    )

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from napari_lazyvos.label_maps import label_map, one_hot
 from napari_lazyvos.lazy.events import ObjectScore
-from napari_lazyvos.lazy.merge import label_map, merge, one_hot
+from napari_lazyvos.lazy.merge import merge
 from napari_lazyvos.lazy.plan import FORWARD, Direction
 from napari_lazyvos.store.ledger import Origin, State
 from napari_lazyvos.store.store import Store

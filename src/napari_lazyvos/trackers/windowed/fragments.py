@@ -8,6 +8,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from napari_lazyvos.label_maps import label_map
+
 __all__ = ["drop_fragments"]
 
 # Chosen on the developers' clips.
@@ -26,7 +28,7 @@ def drop_fragments(masks: Tensor) -> Tensor:
     -------
     (1 + K, h, w) float tensor; what a fragment loses goes to the background
     """
-    winners = masks.argmax(0).to(torch.int32).cpu().numpy()
+    winners = label_map(masks, tuple(range(1, len(masks))), np.dtype(np.int32))
     masks = masks.clone()
     for channel, box in enumerate(ndimage.find_objects(winners), start=1):
         if box is None:
