@@ -1,12 +1,12 @@
 """A refiner with a small network that comes with the package.
 
-The network sees crops of one size. What a first click means is looked for in crops of every scale
-around it, and the crop whose mask the network thinks best is looked at once more, closer; further
-clicks are answered in a crop around the mask so far.
+The network sees crops of one size. What is meant is looked for in crops of every scale around the
+clicks, and in one around the mask so far; the best answer is looked at once more, closer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,8 +25,13 @@ ROOM = 1.6  # side of a crop, in sides of the object's box
 SMALLEST = 24.0  # pixels of the frame in the side of a crop
 STEP = 2**0.5  # from one scale of a first click to the next
 LEAST_DEVIATION = 0.02  # of grey values, as in training: flat crops are not blown up
-TOUCHES = 0.5  # times less good is a mask that goes on beyond its crop
 ROUNDS = 2  # closer looks
+LEAST_PIXELS = 30  # of a crop; a smaller mask is no answer
+DOUBT = 0.5  # how much pixels that are undecided speak against a mask
+TOUCHES, MISSES = (
+    0.5,
+    0.5,
+)  # times less good is a mask that its crop cuts, and for each click missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,30 +134,25 @@ class CompactRefiner:
         """Segment the one object that all the clicks are about; see `Refiner.refine`."""
         height, width = embedding.shape[:2]
         check_clicks(clicks, height, width)
-        mask = None if previous is None else np.asarray(previous, np.float32)
-        if mask is None or not (mask >= 0.5).any():
-            crop, answer = self._first(embedding, clicks)
-            mask = crop.paste(answer.probability, height, width)
-            best = answer.quality
-        else:
-            best = 0.0
+        crops = _scales((height, width), clicks)
+        answers = self._ask(embedding, crops, clicks, None)
+        previous = None if previous is None else np.asarray(previous, np.float32)
+        if previous is not None and (previous >= 0.5).any():
+            crops.append(Crop.around(previous >= 0.5, clicks))
+            answers += self._ask(embedding, crops[-1:], clicks, previous)
+        goodness = [_goodness(*each, clicks) for each in zip(crops, answers, strict=True)]
+        chosen = int(np.argmax(goodness))
+        mask = crops[chosen].paste(answers[chosen].probability, height, width)
+        best = goodness[chosen]
         for _ in range(ROUNDS):
             crop = Crop.around(mask >= 0.5, clicks)
             (answer,) = self._ask(embedding, [crop], clicks, mask)
-            if answer.quality < best or not (answer.probability >= 0.5).any():
+            better = _goodness(crop, answer, clicks)
+            if better < best or better == 0:
                 break
-            mask = crop.paste(answer.probability, height, width)
-            best = answer.quality
+            mask, best = crop.paste(answer.probability, height, width), better
         mask = _with_clicks(mask, clicks)
         return Refined(mask >= 0.5, mask)
-
-    def _first(self, image: np.ndarray, clicks: Sequence[Click]) -> tuple[Crop, _Answer]:
-        """Look at every scale, and return the best crop and its answer."""
-        crops = _scales(image.shape[:2], clicks)
-        answers = self._ask(image, crops, clicks, None)
-        goodness = [_goodness(answer) for answer in answers]
-        best = int(np.argmax(goodness))
-        return crops[best], answers[best]
 
     @torch.inference_mode()
     def _ask(
@@ -190,13 +190,20 @@ def _scales(size: tuple[int, int], clicks: Sequence[Click]) -> list[Crop]:
     return crops
 
 
-def _goodness(answer: _Answer) -> float:
-    """Return the guess of the network, less where the mask is cut by the crop or has few pixels."""
+def _goodness(crop: Crop, answer: _Answer, clicks: Sequence[Click]) -> float:
+    """Return the guess of the network, less where there is reason to doubt it."""
     mask = answer.probability >= 0.5
-    if mask.sum() < 30:
+    if mask.sum() < LEAST_PIXELS:
         return 0.0
-    edge = max(mask[[0, -1]].mean(), mask[:, [0, -1]].mean())
-    return answer.quality * (TOUCHES if edge > 0.1 else 1.0)
+    undecided = (answer.probability > 0.1) & (answer.probability < 0.9)
+    goodness = answer.quality * math.exp(-DOUBT * undecided.sum() / mask.sum())
+    if max(mask[[0, -1]].mean(), mask[:, [0, -1]].mean()) > 0.1:  # it goes on beyond the crop
+        goodness *= TOUCHES
+    places = crop.places(clicks)[0].round().int().clamp(0, SIDE - 1).tolist()
+    for (y, x, _), click in zip(places, clicks, strict=True):
+        if mask[y, x] != click.positive:
+            goodness *= MISSES
+    return goodness
 
 
 def _with_clicks(probability: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
