@@ -10,7 +10,7 @@ from training.data import procedural
 from training.data.motion import Motion
 from training.data.pasting import Actor, Shot, blind, cut_out, like_its_place, paste, shoot, soft
 from training.data.pictures import Picture
-from training.data.take import MOST_OBJECTS, Film, Take, numbered
+from training.data.take import MOST_OBJECTS, Film, Take, numbered, speed
 
 __all__ = ["PROCEDURAL", "Scenes"]
 
@@ -74,7 +74,7 @@ class Scenes:
             "centre": tuple(self._take.centre(rng)),
             "scale": float(np.clip(wanted / extent, 0.2, 6)),
             "extent": wanted,
-            "speed": np.exp(rng.uniform(np.log(0.005), np.log(0.16))),
+            "speed": speed(rng),
             "elastic": rng.choice([0, 0.02, 0.05, 0.09]),
         }
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Film", "Take", "numbered"]
+__all__ = ["Film", "Take", "numbered", "speed"]
 
 MOST_OBJECTS = 4
+SKIPPED, SKIPS = (1, 2, 4), (0.8, 0.12, 0.08)  # only every so many frames were kept; how often
 
 Film = tuple[np.ndarray, np.ndarray]
 """Frames (T, h, w, 3) float32 in [0, 255], and their labels (T, h, w) uint8."""
@@ -43,8 +44,9 @@ class Take:
 
 
 def speed(rng: np.random.Generator) -> float:
-    """Draw a speed, in extents a frame: from still to fast."""
-    return float(np.exp(rng.uniform(np.log(0.005), np.log(0.16))))
+    """Draw a speed, in extents a frame: from still to fast; faster where frames were skipped."""
+    skipped = rng.choice(SKIPPED, p=SKIPS)
+    return float(skipped * np.exp(rng.uniform(np.log(0.005), np.log(0.16))))
 
 
 def numbered(rng: np.random.Generator, ids: np.ndarray, main: int) -> np.ndarray:

@@ -13,8 +13,8 @@ __all__ = ["Click", "Embedding", "Refined", "Refiner", "check_clicks", "load", "
 
 
 _CLASSES = {
-    "classical": ("napari_lazyvos.refine.classical", "ClassicalRefiner"),
     "compact": ("napari_lazyvos.refine.compact", "CompactRefiner"),
+    "classical": ("napari_lazyvos.refine.classical", "ClassicalRefiner"),
 }
 
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["LIKELY_RISE", "load", "names"]
 
 _CLASSES = {
-    "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
     "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
+    "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
 }
 
-LIKELY_RISE = {"handcrafted": 0.03, "compact": 0.1}
+LIKELY_RISE = {"compact": 0.1, "handcrafted": 0.03}
 """The rise of an object's score that tells best of a slip; found by `training/calibrate.py`."""
 
 
