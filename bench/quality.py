@@ -30,7 +30,7 @@ from napari_lazyvos.trackers.protocol import Tracker
 
 SETS = ("davis", "microscopy", "medical")
 MOST_OBJECTS = 12
-DEFAULT_SHARED = Path(__file__).resolve().parents[2] / "shared"
+SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +164,7 @@ def table(clips: list[Clip], results: dict[str, list[Result]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    shared = Path(os.environ.get("LAZYVOS_SHARED", DEFAULT_SHARED))
-    parser.add_argument("--shared", type=Path, default=shared, help="folder of developers' data")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder of developers' data")
     parser.add_argument("--sets", default=",".join(SETS), help="comma-separated")
     parser.add_argument("--methods", default=",".join(("copy", "flow", *trackers.names())))
     parser.add_argument("--only", default="", help="clips whose name contains this")
