@@ -44,7 +44,7 @@ def stills(
     """Return batches without end, from number `start`."""
     how = {"size": stage.size, "frames": 1, "spans": SPANS, "split": split}
     make = partial(_make, stage.clips, seed)
-    return endless(make, start=start, workers=workers, shared=shared, seed=seed, **how)
+    return endless(make, start=start, workers=workers, source=shared, seed=seed, **how)
 
 
 def _make(clips: int, seed: int, generator: Generator, number: int) -> Stills:

@@ -33,8 +33,7 @@ def record(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
         frames = np.stack([_drag(rng, f) for f in frames])
     grain = rng.choice([0, 0.04, 0.12, 0.28])
     if grain:
-        coloured = not np.array_equal(frames[0, ..., 0], frames[0, ..., 2])
-        shape = (*frames.shape[:3], 3 if coloured and rng.random() < 0.6 else 1)
+        shape = (*frames.shape[:3], 3 if _coloured(frames) and rng.random() < 0.6 else 1)
         noise = rng.standard_normal(shape, np.float32) * np.float32(grain * frames.std())
         frames = frames + (noise if rng.random() < 0.7 else noise * _shot(frames))
     return np.clip(frames, 0, 1).astype(np.float32)
@@ -56,11 +55,16 @@ def scope(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
     return np.stack(lit).astype(np.float32)
 
 
+def _coloured(frames: np.ndarray) -> bool:
+    return not np.array_equal(frames[0, ..., 0], frames[0, ..., 2])
+
+
 def _shade(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
     """Return (T, h, w, 3) gains, 1 in the first frame: smooth in space, wandering in time."""
     count, height, width = frames.shape[:3]
     steps = rng.normal(0, rng.uniform(0.05, 0.25), (count, 5, 5, 1))
-    steps = steps + rng.normal(0, rng.uniform(0, 0.06), (count, 5, 5, 3))
+    tint = rng.uniform(0, 0.06) if _coloured(frames) else 0.0
+    steps = steps + rng.normal(0, tint, (count, 5, 5, 3))
     steps[0] = 0
     coarse = np.cumsum(steps, 0).astype(np.float32)
     gains = [cv2.resize(each, (width, height), interpolation=cv2.INTER_CUBIC) for each in coarse]

@@ -40,7 +40,7 @@ def batches(
     """Return batches without end, from number `start`."""
     how = {"size": stage.size, "frames": stage.frames, "spans": stage.spans, "split": split}
     make = partial(_make, stage.clips, seed)
-    return endless(make, start=start, workers=workers, shared=shared, seed=seed, **how)
+    return endless(make, start=start, workers=workers, source=shared, seed=seed, **how)
 
 
 def _make(clips: int, seed: int, generator: Generator, number: int) -> Batch:

@@ -9,6 +9,7 @@ from napari_lazyvos.nets.clicks import ClickNet
 from training.clicks.loader import Stage, stills
 from training.clicks.person import first_click, next_click
 from training.clicks.session import work
+from training.pretrained import open_eyes
 
 
 def disc(radius, centre=(32, 32)):
@@ -41,6 +42,7 @@ def test_a_perfect_mask_needs_no_click():
 def test_the_loss_of_one_batch_falls(shared):
     torch.manual_seed(0)
     net = ClickNet()
+    open_eyes(net.eyes)
     batch = next(stills(shared, Stage(1.0, 3, 64), seed=3, start=0, workers=0))
     assert batch.truths.flatten(1).any(1).all()
     optimizer = torch.optim.Adam(net.parameters(), 2e-3)
