@@ -28,6 +28,8 @@ LEAST_DEVIATION = 0.02  # of grey values, as in training: flat crops are not blo
 ROUNDS = 2  # closer looks
 LEAST_PIXELS = 30  # of a crop; a smaller mask is no answer
 DOUBT = 0.5  # how much pixels that are undecided speak against a mask
+KEEPS = 2.0  # votes of the mask so far
+WHOLE = 0.2  # how much a larger mask is preferred
 TOUCHES, MISSES = (
     0.5,
     0.5,
@@ -89,6 +91,11 @@ class Crop:
         how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpAffine(crop, affine, (width, height), flags=how)
 
+    def place_of(self, other: Crop) -> Crop:
+        """Return another crop of the frame as one of this crop's picture."""
+        top, left = other.top - self.top, other.left - self.left
+        return Crop(top * self.scale, left * self.scale, other.side * self.scale)
+
     def places(self, clicks: Sequence[Click]) -> Tensor:
         """Return clicks in pixels of the crop, as `discs` takes them: (1, N, 3)."""
         shift = (self.scale - 1) / 2
@@ -107,6 +114,10 @@ class Crop:
 class _Answer:
     probability: np.ndarray  # (SIDE, SIDE) float32
     quality: float
+
+    def area(self, crop: Crop) -> float:
+        """Return the size of the mask in pixels of the frame."""
+        return float((self.probability >= 0.5).sum()) / crop.scale**2
 
 
 class CompactRefiner:
@@ -140,10 +151,13 @@ class CompactRefiner:
         if previous is not None and (previous >= 0.5).any():
             crops.append(Crop.around(previous >= 0.5, clicks))
             answers += self._ask(embedding, crops[-1:], clicks, previous)
-        goodness = [_goodness(*each, clicks) for each in zip(crops, answers, strict=True)]
-        chosen = int(np.argmax(goodness))
+        goodness = np.array([_goodness(*each, clicks) for each in zip(crops, answers, strict=True)])
+        before = None
+        if previous is not None and (previous >= 0.5).any():
+            before = crops[-1], _Answer(crops[-1].cut(previous, cv2.BORDER_CONSTANT), 1.0)
+        chosen = _elect(list(zip(crops, answers, strict=True)), goodness, before)
         mask = crops[chosen].paste(answers[chosen].probability, height, width)
-        best = goodness[chosen]
+        best = float(goodness[chosen])
         for _ in range(ROUNDS):
             crop = Crop.around(mask >= 0.5, clicks)
             (answer,) = self._ask(embedding, [crop], clicks, mask)
@@ -204,6 +218,34 @@ def _goodness(crop: Crop, answer: _Answer, clicks: Sequence[Click]) -> float:
         if mask[y, x] != click.positive:
             goodness *= MISSES
     return goodness
+
+
+def _elect(
+    found: Sequence[tuple[Crop, _Answer]],
+    goodness: np.ndarray,
+    before: tuple[Crop, _Answer] | None,
+) -> int:
+    """Return the number of the answer that the others, and the mask so far, agree with most.
+
+    What is found at one scale alone is rarely what was meant; and of two that are as good, rather
+    the whole than its part.
+    """
+    areas = np.array([answer.area(crop) for crop, answer in found])
+    agreement = np.array([[_overlap(*one, *other) for other in found] for one in found])
+    votes = agreement @ goodness
+    if before is not None:
+        votes += KEEPS * np.array([_overlap(*one, *before) for one in found])
+    return int(np.argmax(votes * np.sqrt(goodness) * areas**WHOLE))
+
+
+def _overlap(crop: Crop, answer: _Answer, other_crop: Crop, other: _Answer) -> float:
+    """Return the intersection over union of two masks of one frame."""
+    if other_crop.side < crop.side:
+        return _overlap(other_crop, other, crop, answer)
+    place = other_crop.place_of(crop)
+    seen = place.cut(other.probability, cv2.BORDER_CONSTANT) >= 0.5
+    both = (seen & (answer.probability >= 0.5)).sum() / crop.scale**2
+    return float(both / max(answer.area(crop) + other.area(other_crop) - both, 1.0))
 
 
 def _with_clicks(probability: np.ndarray, clicks: Sequence[Click]) -> np.ndarray:
