@@ -150,8 +150,8 @@ def main() -> None:
     chosen = parser.parse_args()
     everything = list(cases())
     given = {"compact": {"weights": chosen.weights}} if chosen.weights else {}
-    timed = {name: _timed(name, **given.get(name, {})) for name in chosen.refiners.split(",")}
-    methods: dict[str, Method] = {name: method for name, (method, _) in timed.items()}
+    loaded = {name: timed(name, **given.get(name, {})) for name in chosen.refiners.split(",")}
+    methods: dict[str, Method] = {name: method for name, (method, _) in loaded.items()}
     drawn = next(iter(methods))
     if chosen.rivals:
         radius = float(np.median([np.sqrt(case.truth.sum() / np.pi) for case in everything]))
@@ -170,14 +170,15 @@ def main() -> None:
                 pictures.append(_picture(case, masks, scores))
         _print(name, table)
     print("seconds per call, median and maximum:")
-    for name, (_, times) in timed.items():
+    for name, (_, times) in loaded.items():
         for what, values in times.items():
             print(f"  {name}, {what}: {np.median(values):.3f}, {max(values):.3f}")
     if chosen.sheet:
         cv2.imwrite(str(chosen.sheet), np.vstack(pictures))
 
 
-def _timed(name: str, **options: Path) -> tuple[Method, dict[str, list[float]]]:
+def timed(name: str, **options: Path) -> tuple[Method, dict[str, list[float]]]:
+    """Return a refiner of the package as a method, and the seconds that its calls will take."""
     refiner = refine.load(name, device="cpu", **options)
     times: dict[str, list[float]] = {"embed": [], "refine": []}
     last: list[object] = [None, None]

@@ -23,8 +23,9 @@ from training.tracker.rollout import Batch, rollout
 
 CURRICULUM = (
     Stage(until=0.3, clips=8, frames=3, size=128),
-    Stage(until=0.75, clips=4, frames=5, size=160, spans=(0.2, 0.8)),
-    Stage(until=1.0, clips=2, frames=8, size=192, spans=(0.15, 0.8)),
+    Stage(until=0.65, clips=4, frames=5, size=160, spans=(0.2, 0.8)),
+    # Long enough to drift: what one frame adds or takes too much, the next ones must mend.
+    Stage(until=1.0, clips=2, frames=16, size=144, spans=(0.2, 0.7)),
 )
 LOG_EVERY = 50  # steps
 SAVE_EVERY = 5.0  # minutes

@@ -15,6 +15,7 @@ from napari_lazyvos.trackers.windowed.flow import consistency, motion, warp
 
 __all__ = ["Batch", "Scores", "flows", "rollout"]
 
+KEEP_EVERY = 3  # frames; clips are shorter than videos, so more often than the tracker does
 _HARDEST = 0.4  # share of the pixels that the cross-entropy counts
 
 
@@ -73,7 +74,7 @@ def rollout(net: CompactNet, batch: Batch) -> Scores:
         target = targets[:, t]
         losses.append(_loss(logits, target) + 0.5 * _raw_loss(said, target))
         last = logits.softmax(1).detach()
-        if t % 2 == 0:
+        if t % KEEP_EVERY == 0:
             kept_far.append((seen[t].far, last))
         overlaps.append(_similarity(logits, target, objects))
     return Scores(torch.stack(losses).mean(), float(np.nanmean(np.concatenate(overlaps))))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["LIKELY_RISE", "load", "names"]
 
 _CLASSES = {
-    "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
     "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
+    "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
 }
 
 LIKELY_RISE = {"compact": 0.1, "handcrafted": 0.03}
