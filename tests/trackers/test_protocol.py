@@ -271,3 +271,8 @@ def test_an_unknown_name_or_option_lists_the_known_ones():
         trackers.load(trackers.names()[0], device="cpu", sise=3)
     with pytest.raises(LazyVosError, match="auto, cpu"):
         trackers.load(trackers.names()[0], device="tpu")
+
+
+def test_every_tracker_says_from_which_rise_to_ask():
+    assert trackers.LIKELY_RISE.keys() == set(trackers.names())
+    assert all(0 < rise < 1 for rise in trackers.LIKELY_RISE.values())

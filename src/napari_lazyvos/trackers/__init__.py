@@ -18,8 +18,8 @@ _CLASSES = {
     "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
 }
 
-LIKELY_RISE = {"compact": 0.1, "handcrafted": 0.03}
-"""The rise of an object's score that tells best of a slip; found by `training/calibrate.py`."""
+LIKELY_RISE = {"handcrafted": 0.08, "compact": 0.1}
+"""The rise of an object's score from which every second alarm is right: `training/calibrate.py`."""
 
 
 def names() -> tuple[str, ...]:
