@@ -18,7 +18,7 @@ _CLASSES = {
     "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
 }
 
-LIKELY_RISE = {"handcrafted": 0.08, "compact": 0.1}
+LIKELY_RISE = {"handcrafted": 0.08, "compact": 0.08}
 """The rise of an object's score from which every second alarm is right: `training/calibrate.py`."""
 
 
