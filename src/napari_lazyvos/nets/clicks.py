@@ -25,7 +25,7 @@ _MERGED = (128, 64, 32, 16)  # channels at strides 16, 8, 4, 2
 
 
 class ClickNet(nn.Module):
-    """1.9 million parameters; see `docs/explanation/bundled-models.md`."""
+    """1.8 million parameters; see `docs/explanation/bundled-models.md`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -55,7 +55,7 @@ class Witnesses:
 
 
 class CompactNet(nn.Module):
-    """1.7 million parameters; see `docs/explanation/bundled-models.md`."""
+    """1.6 million parameters; see `docs/explanation/bundled-models.md`."""
 
     def __init__(self) -> None:
         super().__init__()
