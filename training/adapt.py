@@ -80,7 +80,7 @@ def _clips(picture: Picture) -> Iterator[Batch]:
     )
     number = 0
     while True:
-        yield batch_of(generator.batch(CLIPS), np.random.default_rng((0, number)))
+        yield batch_of(generator.batch(CLIPS), np.random.default_rng((0, number)), FRAMES)
         number += 1
 
 

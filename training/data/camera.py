@@ -68,7 +68,7 @@ def _shade(rng: np.random.Generator, frames: np.ndarray) -> np.ndarray:
     steps[0] = 0
     coarse = np.cumsum(steps, 0).astype(np.float32)
     gains = [cv2.resize(each, (width, height), interpolation=cv2.INTER_CUBIC) for each in coarse]
-    return np.exp(np.clip(gains, -1, 1))
+    return np.exp(0.7 * np.tanh(gains))
 
 
 def _shot(frames: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ __all__ = ["Motion"]
 
 JOINTS = (0.55, 0.2, 0.15, 0.1)  # how often 0, 1, 2, 3 parts turn about a joint each
 LEAVES = 0.08  # share of objects that go out of sight and come back
+SOON = 6  # frames after which nothing gets faster
+MOST_TURN, MOST_ZOOM = 1.0, 0.5  # radians, and logarithm of the size: beyond, it comes back
 
 
 class Motion:
@@ -24,7 +26,7 @@ class Motion:
     extent : side of what moves, in pixels of the clip
     speed, elastic : of the path and of the deformation, in extents a frame
     pulse : how much the middle shrinks and grows again, a share of its size
-    passing : (y, x) pixels a frame that are added; the place is then that of the middle frame
+    passing : (y, x) pixels a frame that are added; it is at its place in a later frame
     leaves : whether it may go out of sight for a while
     jointed : whether it may have parts that turn about joints
     """
@@ -51,13 +53,15 @@ class Motion:
         velocity, change = rng.normal(0, speed, 2), rng.normal(0, 0.1 * speed, 2)
         shake = rng.normal(0, 0.25 * speed, (frames, 2))
         shake[0] = 0
-        self._path = np.array(centre) + extent * (velocity * t + change * t**2 / 2 + shake)
+        way = extent * (velocity * t + change * t * np.minimum(t, SOON) / 2 + shake)
+        self._path = _folded(np.array(centre), way, side)
         if passing is not None:
-            self._path = self._path + np.array(passing) * (t - (frames - 1) / 2)
+            middle = (frames - 1) * rng.uniform(0.4, 0.9)
+            self._path = self._path + np.array(passing) * (t - middle)
         if leaves and frames > 3 and rng.random() < LEAVES:
             self._path = self._path + _away(rng, frames) * (side / 2 + extent)
-        self._turn = rng.normal(0, 0.12 * quick) * t[:, 0]
-        self._zoom = np.exp(rng.normal(0, 0.05 * quick) * t[:, 0])
+        self._turn = _swaying(rng.normal(0, 0.12 * quick) * t[:, 0], MOST_TURN)
+        self._zoom = np.exp(_swaying(rng.normal(0, 0.05 * quick) * t[:, 0], MOST_ZOOM))
         self._fields = [smooth(rng, side, max(step, 8), 2) for step in (extent / 3, extent)]
         beat, phase = rng.uniform(0.3, 1.2), rng.uniform(0, 2 * np.pi)
         swing = np.sin(beat * t[:, 0] + phase) - np.sin(phase)
@@ -124,6 +128,18 @@ class _Joint:
         turned_y = at_y + cosine * (y - at_y) + sine * (x - at_x)
         turned_x = at_x + cosine * (x - at_x) - sine * (y - at_y)
         return y + share * (turned_y - y), x + share * (turned_x - x)
+
+
+def _folded(start: np.ndarray, way: np.ndarray, side: int) -> np.ndarray:
+    """Return the (T, 2) places on the way from `start`, thrown back at the borders of the frame."""
+    low, high = np.minimum(start, 0), np.maximum(start, side)
+    length = high - low
+    return high - np.abs((start - low + way) % (2 * length) - length)
+
+
+def _swaying(way: np.ndarray, most: float) -> np.ndarray:
+    """Bend a way that would go on for ever, so that it comes back at `most`."""
+    return most * np.sin(way / most)
 
 
 def _away(rng: np.random.Generator, frames: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_lazyvos.trackers.windowed.flow import warp
 from training.data import SPANS, Clips, Generator
 from training.loading import endless
 from training.tracker.rollout import Batch, flows
@@ -20,7 +21,9 @@ __all__ = ["Stage", "batch_of", "batches"]
 
 MOST_OBJECTS = 3
 COARSE = 0.3  # share of first masks that are spoiled
-ASTRAY = 0.3  # share of clips that have lost the way to their first frame
+ASTRAY = 0.2  # share of clips that have lost the way to their first frame
+LONG_AGO = 0.75  # share of clips that begin long after their first frame
+WRONG = 0.5  # share of objects that are wrong by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +32,100 @@ class Stage:
 
     until: float  # share of the planned time at which it ends
     clips: int  # in a batch
-    frames: int
+    frames: int  # in a clip, beside the first
     size: int
     spans: tuple[float, float] = SPANS  # extents of object 1, in sides of the clip
+    gap: int = 0  # most frames that pass between the first and the next
 
 
 def batches(
     shared: Path, stage: Stage, *, seed: int, start: int, workers: int, split: str = "train"
 ) -> Iterator[Batch]:
     """Return batches without end, from number `start`."""
-    how = {"size": stage.size, "frames": stage.frames, "spans": stage.spans, "split": split}
-    make = partial(_make, stage.clips, seed)
-    return endless(make, start=start, workers=workers, source=shared, seed=seed, **how)
+    how = {"size": stage.size, "spans": stage.spans, "split": split}
+    make = partial(_make, stage, seed)
+    frames = stage.gap + stage.frames
+    return endless(
+        make, start=start, workers=workers, source=shared, seed=seed, frames=frames, **how
+    )
 
 
-def _make(clips: int, seed: int, generator: Generator, number: int) -> Batch:
-    return batch_of(generator.batch(clips), np.random.default_rng((seed, number)))
+def _make(stage: Stage, seed: int, generator: Generator, number: int) -> Batch:
+    rng = np.random.default_rng((seed, number))
+    return batch_of(generator.batch(stage.clips), rng, stage.frames)
 
 
-def batch_of(made: Clips, rng: np.random.Generator) -> Batch:
-    """Return clips with what a tracker needs beside them."""
-    back, forth = flows(made.frames)
-    labels = torch.where(made.labels > MOST_OBJECTS, 0, made.labels)
-    first = torch.stack([_spoil(each, rng) for each in labels[:, 0]])
-    return Batch(made.frames, labels, first, back, forth, _astray(len(labels), rng))
+def batch_of(made: Clips, rng: np.random.Generator, frames: int) -> Batch:
+    """Return clips with what a tracker needs beside them.
+
+    Parameters
+    ----------
+    made : Clips
+        Of `frames` frames, or more: then most begin somewhere within.
+    rng : numpy Generator
+    frames : how many there are in a clip, beside the first
+    """
+    gap = made.frames.shape[1] - frames
+    parts = [
+        _begin(
+            film, labels, int(rng.integers(gap + 1)) if rng.random() < LONG_AGO else 0, frames, rng
+        )
+        for film, labels in zip(made.frames, made.labels, strict=True)
+    ]
+    return Batch(*(torch.stack(each) for each in zip(*parts, strict=True)))
 
 
-def _astray(clips: int, rng: np.random.Generator) -> Tensor:
-    """Return how far off the ways to the first frames are: mostly not at all."""
-    off = rng.normal(0, 8, (clips, 2)) * (rng.random((clips, 1)) < ASTRAY)
+def _begin(
+    film: Tensor, labels: Tensor, start: int, frames: int, rng: np.random.Generator
+) -> tuple[Tensor, ...]:
+    """Cut out the parts of a batch, for a clip that is tracked from frame `start` on."""
+    film, labels = film[: start + frames], labels[: start + frames]
+    labels = torch.where(labels > MOST_OBJECTS, 0, labels)
+    back, forth = (each[0] for each in flows(film[None]))
+    first = _spoil(labels[0], rng)
+    begun = _mistaken(labels[start], first, rng) if start else first
+    drift = torch.zeros_like(film[0, :2]) + _astray(rng)
+    for step in back[:start]:
+        drift = step + warp(drift, step)
+    shown = torch.tensor([0, *range(start, start + frames)])
+    return film[shown], labels[shown], first, begun, drift, back[start:], forth[start:]
+
+
+def _astray(rng: np.random.Generator) -> Tensor:
+    """Return how far off the way to the first frame is, (2, 1, 1): mostly not at all."""
+    off = rng.normal(0, 8, (2, 1, 1)) * (rng.random() < ASTRAY)
     return torch.from_numpy(off).float()
+
+
+def _mistaken(labels: Tensor, first: Tensor, rng: np.random.Generator) -> Tensor:
+    """Return masks as a tracker has them after a while: of what was shown, and often wrong."""
+    known = np.unique(first)
+    truth = np.where(np.isin(labels, known), labels, 0).astype(np.uint8)
+    result = truth.copy()
+    for label in known[known > 0]:
+        mask = (truth == label).astype(np.uint8)
+        if mask.any() and rng.random() < WRONG:
+            result[mask > 0] = 0
+            result[_drifted(mask, rng) > 0] = label
+    return torch.from_numpy(result)
+
+
+def _drifted(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Move a mask a little, change its outline, and give it a piece or take one away."""
+    extent = np.sqrt(mask.sum())
+    by = rng.normal(0, 0.05 * extent, 2)
+    mask = cv2.warpAffine(mask, np.array([[1, 0, by[0]], [0, 1, by[1]]]), mask.shape[::-1])
+    if not mask.any():
+        return mask
+    if rng.random() < 0.5:
+        mask = _coarse(mask, rng)
+    if rng.random() < 0.6:
+        rows, columns = np.nonzero(mask ^ cv2.erode(mask, np.ones((3, 3), np.uint8)))
+        at = rng.integers(len(rows))
+        axes = (extent * rng.uniform(0.08, 0.35, 2)).astype(int) + 1
+        piece = (int(columns[at]), int(rows[at])), axes.tolist(), rng.uniform(0, 180), 0, 360
+        mask = cv2.ellipse(mask, *piece, int(rng.integers(2)), -1)
+    return mask
 
 
 def _spoil(labels: Tensor, rng: np.random.Generator) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -21,14 +21,23 @@ _HARDEST = 0.4  # share of the pixels that the cross-entropy counts
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Clips, and the flow between their frames."""
+    """Clips, and the flow between their frames.
+
+    Frame 0 is the one that a person annotated. Frame 1 may have come much later: its masks are
+    what the tracker then made of them. From frame 2 on we track.
+    """
 
     frames: Tensor  # (B, T, 3, h, w) float32 in [0, 1]
     labels: Tensor  # (B, T, h, w) uint8
-    first: Tensor  # (B, h, w) uint8: the first masks as the tracker gets them, perhaps coarse
-    back: Tensor  # (B, T - 1, 2, h, w): from frame t to frame t - 1
-    forth: Tensor  # (B, T - 1, 2, h, w): from frame t - 1 to frame t
-    astray: Tensor  # (B, 2): pixels by which the way to the first frame is off, as after many
+    first: Tensor  # (B, h, w) uint8: the masks of frame 0 as the tracker got them, perhaps coarse
+    begun: Tensor  # (B, h, w) uint8: those of frame 1, perhaps wrong
+    drift: Tensor  # (B, 2, h, w): from frame 1 to frame 0, as far as it was not lost
+    back: Tensor  # (B, T - 2, 2, h, w): from frame t to frame t - 1, beginning with t = 2
+    forth: Tensor  # (B, T - 2, 2, h, w): from frame t - 1 to frame t
+
+    def to(self, device: str) -> Batch:
+        """Return the batch on a device."""
+        return Batch(**{each.name: getattr(self, each.name).to(device) for each in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,10 @@ class Scores:
 
 
 def flows(frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the flows back and forth of a (B, T, 3, h, w) batch; see `Batch`."""
+    """Return the flows of a (B, T, 3, h, w) batch, (B, T - 1, 2, h, w) each.
+
+    The first is from frame t to frame t - 1, the second from frame t - 1 to frame t, for t from 1.
+    """
     grey = (frames * frames.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(2)
     pictures = (grey * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
     pairs = [[(clip[t], clip[t - 1]) for t in range(1, len(clip))] for clip in pictures]
@@ -50,17 +62,16 @@ def flows(frames: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def rollout(net: CompactNet, batch: Batch) -> Scores:
-    """Track all clips from their first masks; the tracker's own masks are what it goes on with."""
+    """Track all clips from where they begin; its own masks are what the tracker goes on with."""
     objects = int(batch.first.max())
-    masks = _one_hot(batch.first, objects)
+    first, last = (_one_hot(masks, objects) for masks in (batch.first, batch.begun))
     targets = _known(batch.labels, batch.first, objects)
     seen = _look(net, batch.frames)
-    first = last = masks
-    drift = batch.astray[..., None, None].expand_as(batch.back[:, 0])
-    kept_far = [(seen[0].far, first)]
+    drift = batch.drift
+    kept_far = [(seen[0].far, first), (seen[1].far, last)]
     losses, overlaps = [], []
-    for t in range(1, batch.frames.shape[1]):
-        back, forth = batch.back[:, t - 1], batch.forth[:, t - 1]
+    for t in range(2, batch.frames.shape[1]):
+        back, forth = batch.back[:, t - 2], batch.forth[:, t - 2]
         trust = consistency(back, forth).clamp(min=0.2)[:, None]
         drift = back + warp(drift, back)
         logits, said = predict(
@@ -74,7 +85,7 @@ def rollout(net: CompactNet, batch: Batch) -> Scores:
         target = targets[:, t]
         losses.append(_loss(logits, target) + 0.5 * _raw_loss(said, target))
         last = logits.softmax(1).detach()
-        if t % KEEP_EVERY == 0:
+        if (t - 1) % KEEP_EVERY == 0:
             kept_far.append((seen[t].far, last))
         overlaps.append(_similarity(logits, target, objects))
     return Scores(torch.stack(losses).mean(), float(np.nanmean(np.concatenate(overlaps))))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from napari_lazyvos.nets.compact import CompactNet
-from training.tracker.loader import Stage, batches
+from training.data import Clips
+from training.tracker import loader
+from training.tracker.loader import Stage, batch_of, batches
 from training.tracker.rollout import flows, rollout
 
 STAGE = Stage(until=1.0, clips=2, frames=3, size=64)
@@ -34,6 +37,42 @@ def test_every_weight_learns(shared):
     rollout(net, next(batches(shared, STAGE, seed=5, start=0, workers=0))).loss.backward()
     silent = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()]
     assert silent == []
+
+
+def _gliding(frames: int) -> Clips:
+    """Return a clip of a square that goes 2 pixels to the right in each frame, as all does."""
+    texture = torch.nn.functional.interpolate(torch.rand(1, 3, 16, 16), (64, 64), mode="bicubic")
+    square = torch.zeros(64, 64, dtype=torch.uint8)
+    square[24:40, 8:24] = 1
+    film = torch.stack([texture[0].roll(2 * t, dims=2) for t in range(frames)]).clamp(0, 1)
+    labels = torch.stack([square.roll(2 * t, dims=1) for t in range(frames)])
+    return Clips(film[None], labels[None], ("squares",))
+
+
+def test_clips_begin_long_after_their_first_frame():
+    made, starts, wrong = _gliding(12), set(), 0
+    for seed in range(20):
+        batch = batch_of(made, np.random.default_rng(seed), 4)
+        assert batch.frames.shape[1] == 5
+        assert torch.equal(batch.frames[0, 0], made.frames[0, 0])
+        start = next(t for t in range(9) if torch.equal(made.frames[0, t], batch.frames[0, 1]))
+        starts.add(start)
+        wrong += not torch.equal(batch.begun[0], made.labels[0, start])
+        assert torch.equal(batch.labels[0, 1:], made.labels[0, start : start + 4])
+        assert batch.back.shape[1] == batch.forth.shape[1] == 3
+    assert len(starts) > 4
+    assert 3 <= wrong <= 17
+
+
+def test_the_drift_leads_back_to_the_first_frame(monkeypatch):
+    monkeypatch.setattr(loader, "ASTRAY", 0.0)
+    monkeypatch.setattr(loader, "LONG_AGO", 1.0)
+    made = _gliding(12)
+    for seed in range(5):
+        batch = batch_of(made, np.random.default_rng(seed), 4)
+        start = next(t for t in range(9) if torch.equal(made.frames[0, t], batch.frames[0, 1]))
+        there = batch.drift[0, 0][made.labels[0, start] == 1]
+        assert abs(float(there.median()) + 2 * start) < 1
 
 
 def test_workers_share_the_batches_and_a_start_skips(shared):
