@@ -19,11 +19,11 @@ TEXTURE = 96  # side in pixels, of the texture inside the cells
 
 def film(rng: np.random.Generator, take: Take) -> Film:
     """Film a crowd; object 1 is the cell where the crowd begins."""
-    cells, size = _crowd(rng, take)
     look = rng.choice(list(_LOOKS))
+    cells, size = _crowd(rng, take, spread=look == "spread")
     manner = _Manner.drawn(rng, len(cells), size)
     rows, columns = take.grid()
-    dirt = _dirt(rng, take.side) if look in ("phase", "relief") else 0.0
+    dirt = _dirt(rng, take.side) if look in ("phase", "relief", "spread") else 0.0
     grey, ids = [], []
     for t in range(take.frames):
         sheet = _lay(cells, t, rows, columns)
@@ -35,8 +35,11 @@ def film(rng: np.random.Generator, take: Take) -> Film:
     return take.film(grey, numbered(rng, np.stack(ids), 1))
 
 
-def _crowd(rng: np.random.Generator, take: Take) -> tuple[list[Blob], float]:
-    """Return cells on a jittered lattice around the first, and their width in pixels."""
+def _crowd(rng: np.random.Generator, take: Take, *, spread: bool) -> tuple[list[Blob], float]:
+    """Return cells on a jittered lattice around the first, and their width in pixels.
+
+    Those that spread on the glass have corners, sides that curve inwards, and change fast.
+    """
     extent = take.extent(rng)
     long = rng.choice([1.0, 1.3, 2.0, 3.5], p=[0.35, 0.3, 0.2, 0.15])
     half = np.array([extent / 2, extent / 2 / long])
@@ -46,6 +49,8 @@ def _crowd(rng: np.random.Generator, take: Take) -> tuple[list[Blob], float]:
     drift = wander(rng, take.frames, pace * steady, 2)
     rough, pointed = rng.choice([0.02, 0.08, 0.16]), rng.uniform(1.0, 2.0) if long > 1.5 else 2.0
     change = rng.choice([0.01, 0.03, 0.06])
+    if spread:
+        rough, pointed, change = rng.choice([0.16, 0.25]), rng.uniform(0.75, 1.5), 0.05
     cells = []
     for place in places:
         path = drift + wander(rng, take.frames, pace * (1 - steady) + 0.2, 2)
@@ -194,7 +199,19 @@ def _relief(sheet: _Sheet, manner: _Manner) -> np.ndarray:
     return 0.5 + 1.1 * manner.edge * slope
 
 
-_LOOKS = {"glow": _glow, "phase": _phase, "rings": _rings, "relief": _relief}
+def _spread(sheet: _Sheet, manner: _Manner) -> np.ndarray:
+    """Bodies as grey as the ground but for a grainy core, and a thin bright line around them."""
+    grains = manner.inner(sheet)
+    line = np.exp(-(((sheet.inside + 0.6) / 1.2) ** 2)) * (0.6 + 0.4 * np.tanh(grains))
+    core = np.clip(1.3 - 2.2 * np.hypot(sheet.along, sheet.across), 0, 1)
+    body = _body(sheet) * (0.4 * (manner.level - 0.12) + 0.15 * manner.grain * grains)
+    inner = _body(sheet) * core * (0.9 * manner.grain * np.abs(grains) - 0.25 * manner.shades[0])
+    return 0.45 + body + inner + 0.35 * manner.shades[0] * line
+
+
+_LOOKS = {
+    "glow": _glow, "phase": _phase, "rings": _rings, "relief": _relief, "spread": _spread,
+}  # fmt: skip
 
 
 def _dirt(rng: np.random.Generator, side: int) -> np.ndarray:

@@ -11,7 +11,7 @@ __all__ = ["Motion"]
 JOINTS = (0.55, 0.2, 0.15, 0.1)  # how often 0, 1, 2, 3 parts turn about a joint each
 LEAVES = 0.08  # share of objects that go out of sight and come back
 SOON = 6  # frames after which nothing gets faster
-MOST_TURN, MOST_ZOOM = 1.0, 0.5  # radians, and logarithm of the size: beyond, it comes back
+MOST_TURN, MOST_ZOOM = 1.0, 0.9  # radians, and logarithm of the size: beyond, it comes back
 
 
 class Motion:
@@ -61,7 +61,7 @@ class Motion:
         if leaves and frames > 3 and rng.random() < LEAVES:
             self._path = self._path + _away(rng, frames) * (side / 2 + extent)
         self._turn = _swaying(rng.normal(0, 0.12 * quick) * t[:, 0], MOST_TURN)
-        self._zoom = np.exp(_swaying(rng.normal(0, 0.05 * quick) * t[:, 0], MOST_ZOOM))
+        self._zoom = np.exp(_swaying(rng.normal(0, 0.015 + 0.04 * quick) * t[:, 0], MOST_ZOOM))
         self._fields = [smooth(rng, side, max(step, 8), 2) for step in (extent / 3, extent)]
         beat, phase = rng.uniform(0.3, 1.2), rng.uniform(0, 2 * np.pi)
         swing = np.sin(beat * t[:, 0] + phase) - np.sin(phase)

@@ -25,7 +25,7 @@ PROCEDURAL = {
 # How often a picture moves as a whole; otherwise its objects are cut out. Organs cannot be.
 MOVES_WHOLE = {"heart": 1.0, "organs": 1.0, "scan": 1.0, "tissue": 0.8, "nuclei": 0.6}
 CUT_OUT = ("natural", "nuclei")  # whose objects join the first one, where they are asked for
-JOINTED = ("natural",)  # whose objects may have limbs
+JOINTED = ("natural",)  # whose objects may have limbs, and carry others
 AT_HOME = 0.75  # how often objects are laid over pictures of their own family
 NEIGHBOURS = 5  # nuclei that move by themselves, besides object 1
 
@@ -65,6 +65,8 @@ class Scenes:
         else:
             pictures = self._pictures[family]
             picture = pictures[rng.integers(len(pictures))]
+        if family in JOINTED and rng.random() < 0.5:
+            picture = picture.joined(rng)
         return picture.flipped() if rng.random() < 0.5 else picture
 
     def _start(self, rng: np.random.Generator, extent: float) -> dict[str, Any]:
