@@ -68,7 +68,7 @@ def _chambers(rng: np.random.Generator, take: Take) -> list[Blob]:
 
 
 def _lesion(rng: np.random.Generator, take: Take) -> Blob:
-    ways = np.arange(take.frames)[:, None] / rng.uniform(4, 20)
+    ways = np.sin(np.arange(take.frames) / rng.uniform(4, 20))[:, None]
     extent = take.extent(rng)
     half = extent / 2 * np.array([1, rng.uniform(0.45, 0.95)])
     axes = half * np.exp(ways * rng.normal(0, 0.4, 2))

@@ -9,6 +9,7 @@ import numpy as np
 __all__ = ["Blob", "Seen", "wander"]
 
 LOBES = np.arange(2, 6)  # waves around the outline
+TURNING = 10.0  # frames after which, about, a steady way turns back
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ class Blob:
 
 
 def wander(rng: np.random.Generator, frames: int, step: float, width: int = 1) -> np.ndarray:
-    """Return a path from 0 with a steady velocity and some jitter: (T, width)."""
+    """Return a path from 0 with a velocity that swings, and some jitter: (T, width)."""
     velocity = rng.normal(0, step, width)
     jitter = rng.normal(0, 0.4 * step, (frames, width))
     jitter[0] = 0
-    return velocity * np.arange(frames)[:, None] + np.cumsum(jitter, 0)
+    way = TURNING * np.sin(np.arange(frames) / TURNING)
+    return velocity * way[:, None] + np.cumsum(jitter, 0)

@@ -16,7 +16,8 @@ def film(rng: np.random.Generator, take: Take) -> Film:
     """Film a stack of slices; object 1 is one organ, its neighbours are others."""
     extent = take.extent(rng)
     centre = take.centre(rng)
-    ways = np.arange(take.frames) / rng.uniform(3, 16)  # share of the change from A to B
+    # The share of the change from A to B, and back.
+    ways = np.abs(np.sin(np.arange(take.frames) / rng.uniform(2, 10)))
     organs = [_organ(rng, centre, extent, ways)]
     for _ in range(int(rng.integers(4, 13))):
         angle, far = rng.uniform(0, 6.3), extent * rng.uniform(0.55, 2.2)
