@@ -19,7 +19,7 @@ TEXTURE = 96  # side in pixels, of the texture inside the cells
 
 def film(rng: np.random.Generator, take: Take) -> Film:
     """Film a crowd; object 1 is the cell where the crowd begins."""
-    look = rng.choice(list(_LOOKS))
+    look = rng.choice(list(_LOOKS), p=_SHARES)
     cells, size = _crowd(rng, take, spread=look == "spread")
     manner = _Manner.drawn(rng, len(cells), size)
     rows, columns = take.grid()
@@ -212,6 +212,7 @@ def _spread(sheet: _Sheet, manner: _Manner) -> np.ndarray:
 _LOOKS = {
     "glow": _glow, "phase": _phase, "rings": _rings, "relief": _relief, "spread": _spread,
 }  # fmt: skip
+_SHARES = (0.2, 0.2, 0.1, 0.1, 0.4)  # how often each is drawn
 
 
 def _dirt(rng: np.random.Generator, side: int) -> np.ndarray:
