@@ -8,7 +8,7 @@ import torch
 
 from training.data import FAMILIES, Generator
 from training.data.motion import Motion
-from training.data.pictures import load
+from training.data.pictures import Picture, load
 
 
 def test_the_same_seed_gives_the_same_bits(shared):
@@ -76,3 +76,28 @@ def test_a_motion_begins_at_its_centre_and_ends_elsewhere():
     assert columns[30, 42] == pytest.approx(10)  # two pixels of the clip for one of the source
     later_rows, later_columns = motion.source_of(4, (7.0, 9.0))
     assert np.hypot(later_rows[30, 40] - 7, later_columns[30, 40] - 9) > 0.5
+
+
+def test_only_what_touches_is_made_one():
+    labels = np.zeros((60, 60), np.int32)
+    labels[10:30, 10:20], labels[10:30, 20:30], labels[40:55, 40:55] = 1, 2, 3
+    picture = Picture(np.zeros((60, 60, 3), np.uint8), labels, "natural")
+    together = set()
+    for seed in range(10):
+        joined = picture.joined(np.random.default_rng(seed)).labels
+        assert np.array_equal(joined == 3, labels == 3)
+        together.add(bool(joined[15, 15] == joined[15, 25]))
+    assert together == {True, False}
+    assert np.array_equal(np.unique(picture.labels), [0, 1, 2, 3])
+
+
+def test_long_ways_stay_in_the_frame():
+    for seed in range(10):
+        motion = Motion(
+            np.random.default_rng(seed), 64, 60,
+            centre=(32.0, 20.0), scale=1.0, extent=20.0, speed=0.3, elastic=0.0,
+        )  # fmt: skip
+        rows, columns = zip(*(motion.source_of(t, (0.0, 0.0)) for t in range(60)), strict=True)
+        # The place of the object's centre is where both coordinates of the source are near 0.
+        near = [np.hypot(y, x).min() for y, x in zip(rows, columns, strict=True)]
+        assert max(near) < 4
