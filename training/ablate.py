@@ -28,8 +28,8 @@ from training.tracker.loader import Stage
 
 CURRICULUM = (Stage(until=1.0, clips=6, frames=4, size=128, spans=(0.2, 0.7), gap=14),)
 CLIPS = (
-    "blackswan", "kite-surf", "soapbox", "usiigaci_t98g", "laptrack_nuclei",
-    "echonet_0x18ba5512be5d6ffa", "sunnybrook_sc_hyp_10", "recist_ct_lesion_000015_01_01_081-093",
+    "blackswan", "car-shadow", "horsejump-high", "yeastvision_phase",
+    "echonet_0x18ba5512be5d6ffa", "sunnybrook_sc_hyp_10", "recist_ct_lesion_000015_01_01_103-115",
 )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ class CompactNet(nn.Module):
         # Logarithms, so that they stay positive: sharpness of both reads, and their reach.
         self.sharpness = nn.Parameter(torch.tensor([0.0, 0.0]))
         self.reach = nn.Parameter(torch.tensor([1.5, 4.0]).log())
-        self.weights = nn.Parameter(torch.tensor([1.0, 0.5, 0.5, 0.2]))
+        self.weights = nn.Parameter(torch.tensor([1.0, 0.5, 0.5]))  # carried, last, kept
         self.enter = nn.Conv2d(_SHARED + 13, _INSIDE, 3, padding=1)
         self.inside = nn.Sequential(Block(_INSIDE), Block(_INSIDE))
         self.coarse = nn.Conv2d(_INSIDE, 1, 3, padding=1)
@@ -143,8 +143,13 @@ class CompactNet(nn.Module):
         return more.view(batch, objects, height, width)
 
     def _weigh(self, at4: list[Tensor]) -> Tensor:
-        """Return the weighted sum of the logarithms of the witnesses."""
-        return torch.stack([w * _log(p) for w, p in zip(self.weights, at4, strict=True)]).sum(0)
+        """Return the weighted sum of the logarithms of the witnesses.
+
+        But for what is read anywhere, which is only a hint: among look-alikes it sees background
+        everywhere, and in a sum that would take a little off the masks in every frame.
+        """
+        weighed = zip(self.weights, at4[:3], strict=True)
+        return torch.stack([weight * _log(said) for weight, said in weighed]).sum(0)
 
     def _hints(self, at4: list[Tensor], said: Witnesses) -> Tensor:
         """Return (B, K, 12, h / 4, w / 4): what every witness says of an object, and how surely."""

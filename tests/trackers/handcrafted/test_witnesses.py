@@ -99,7 +99,7 @@ def test_fragments_are_doubted_and_the_largest_piece_is_not():
     masks[1, 5:25, 5:25] = 0.9
     masks[1, 33:36, 33:36] = 0.9
     masks[0] = 1 - masks[1]
-    found = drop_fragments(masks)
+    found = drop_fragments(masks, 0.4)
     assert float(found[1, 34, 34]) < 0.5
     assert torch.equal(found[:, :30], masks[:, :30])
     assert torch.allclose(found.sum(0), torch.ones(40, 40))

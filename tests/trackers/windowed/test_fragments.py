@@ -19,7 +19,7 @@ def masks_of(*objects):
 
 def test_a_small_piece_far_away_becomes_background():
     masks = masks_of([(5, 5, 12, 12), (30, 40, 4, 4)], [(20, 5, 9, 9)])
-    found = drop_fragments(masks)
+    found = drop_fragments(masks, 0.4)
     winners = found.argmax(0)
     assert (winners[30:34, 40:44] == 0).all()
     assert (winners[5:17, 5:17] == 1).all()
@@ -29,11 +29,22 @@ def test_a_small_piece_far_away_becomes_background():
 
 def test_two_pieces_of_a_size_both_stay():
     masks = masks_of([(5, 5, 10, 10), (25, 30, 9, 9)])
-    assert torch.equal(drop_fragments(masks), masks)
+    assert torch.equal(drop_fragments(masks, 0.4), masks)
 
 
 def test_labels_without_a_pixel_do_no_harm():
     masks = masks_of([], [(5, 5, 10, 10), (30, 30, 2, 2)])
-    winners = drop_fragments(masks).argmax(0)
+    winners = drop_fragments(masks, 0.4).argmax(0)
     assert (winners[30:32, 30:32] == 0).all()
     assert (winners[5:15, 5:15] == 2).all()
+
+
+def test_a_small_piece_next_to_the_large_one_belongs_to_it():
+    masks = masks_of([(5, 5, 20, 20), (28, 10, 4, 4)])
+    assert torch.equal(drop_fragments(masks, 0.4), masks)
+
+
+def test_what_is_small_is_for_the_tracker_to_say():
+    masks = masks_of([(5, 5, 10, 10), (25, 30, 5, 5)])
+    assert torch.equal(drop_fragments(masks, 0.2), masks)
+    assert not torch.equal(drop_fragments(masks, 0.3), masks)

@@ -30,6 +30,7 @@ LEAST_TRUST = 0.2  # of the flow, as in training
 MEMORY_EVERY = 5  # frames between two that are kept to be looked up anywhere
 MOST_KEPT = 3  # of them, beside the permanent ones
 MOST_CELLS = 500  # of one frame: those of objects first
+LEAST_SHARE = 0.15  # of a mask's largest piece: smaller ones are doubted
 LEAST_DEVIATION = 0.02  # of grey values: flat images are not blown up
 
 
@@ -162,7 +163,7 @@ class CompactTracker(WindowedTracker):
             state.mind.bank(labels),
             apart=True,
         )
-        return drop_fragments(logits[0].softmax(0))
+        return drop_fragments(logits[0].softmax(0), LEAST_SHARE)
 
     def _learn(self, state: State, view: SeenView, *, permanent: bool) -> None:
         cells = state.mind.cells

@@ -26,6 +26,7 @@ _PLACE_UNSEEN = 0.3  # and of being near where the object was expected
 _PLACE_BLUR = 1.5  # that nearness, in steps of 4 pixels
 _SHARPEN = 2.0  # undoes the blur of warping a mask again and again
 _FLOOR = 1e-3  # no vote is more certain than this
+_LEAST_SHARE = 0.4  # of a mask's largest piece: smaller ones are doubted
 _LEAST_TRUST = 0.2
 _NARROW, _WIDE = 1.6, 4.0  # reach in the permanent frames, in cells
 _LATEST = 1.0  # reach in the last frame, which the flow points into
@@ -54,7 +55,7 @@ def predict(state: State, view: ColourView, motion: Motion) -> Tensor:
     logits += telling * (_LOOKS + _LOOKS_UNSEEN * (1 - trust)) * looks[[0] + [1] * len(labels)]
     logits += (1 - trust) * _PLACE_UNSEEN * _log(_near(carried))
     masks = (_SHARPEN * logits).softmax(0)
-    return drop_fragments(snap(masks, view.colour))
+    return drop_fragments(snap(masks, view.colour), _LEAST_SHARE)
 
 
 def _vote_of_permanent(state: State, view: ColourView, motion: Motion) -> Tensor:
