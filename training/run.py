@@ -21,7 +21,7 @@ from napari_lazyvos.nets.compact import CompactNet
 from napari_lazyvos.nets.weights import fill
 from training.pretrained import open_eyes
 
-__all__ = ["EYES_PACE", "SHARED", "Clock", "Run", "parse"]
+__all__ = ["EYES_PACE", "SHARED", "Clock", "Run", "parse", "write"]
 
 SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -142,13 +142,9 @@ class Run:
         os.replace(self.folder / "state.part", self.folder / "state.pt")
 
     def export(self, path: Path) -> None:
-        """Write the averaged weights as float16, and all checksums of the folder anew."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: each.half().contiguous() for name, each in self.average.items()}, path)
-        files = sorted(path.parent.glob("*.safetensors"))
-        rows = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in files]
-        (path.parent / "SHA256SUMS").write_text("\n".join(rows) + "\n")
-        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB after {self.clock.spent / 60:.0f} min")
+        """Write the averaged weights; see `write`."""
+        write(self.average, path)
+        print(f"after {self.clock.spent / 60:.0f} minutes, {self.step} steps")
 
     def log(self, **values: float) -> None:
         """Append a row to ``log.csv``, and print it."""
@@ -168,6 +164,17 @@ class Run:
         self.average = state["average"]
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.clock.spent = state["step"], state["spent"]
+
+
+def write(weights: dict[str, torch.Tensor], path: Path) -> None:
+    """Write weights as float16, and all checksums of the folder anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: each.half().contiguous() for name, each in weights.items()}, path)
+    path.chmod(0o644)
+    files = sorted(path.parent.glob("*.safetensors"))
+    rows = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in files]
+    (path.parent / "SHA256SUMS").write_text("\n".join(rows) + "\n")
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 def _groups(net: nn.Module) -> list[dict[str, Any]]:

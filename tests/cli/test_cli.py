@@ -57,7 +57,7 @@ def test_track_from_clicks(movie, tmp_path, capsys):
     report = json.loads(out)
     assert report == json.loads((tmp_path / "o" / "report.json").read_text())
     assert (report["frames"], report["height"], report["width"]) == (12, 128, 160)
-    assert (report["objects"], report["tracker"], report["device"]) == (2, "handcrafted", "cpu")
+    assert (report["objects"], report["tracker"], report["device"]) == (2, "compact", "cpu")
     assert (report["user_corrections"], report["pseudo_corrections"]) == (0, 0)
     assert report["finished"]
     assert report["fps"] > 0

@@ -40,7 +40,7 @@ def track(
         Path | None, typer.Option(help="Picture of labels to begin with, instead of clicks.")
     ] = None,
     init_frame: Annotated[int, typer.Option(help="The frame that --init-mask belongs to.")] = 0,
-    tracker: Annotated[str, typer.Option(help="Method that follows objects.")] = "handcrafted",
+    tracker: Annotated[str, typer.Option(help="Method that follows objects.")] = "compact",
     refiner: Annotated[str, typer.Option(help="Method that answers clicks.")] = "compact",
     device: Device = "auto",
     start: Annotated[int | None, typer.Option(help="First frame to track.")] = None,

@@ -96,7 +96,7 @@ class Session:
         video: Any,
         *,
         store: str | os.PathLike[str] | None = None,
-        tracker: str | Tracker = "handcrafted",
+        tracker: str | Tracker = "compact",
         refiner: str | Refiner = "compact",
         device: str = "auto",
         tracker_options: Mapping[str, Any] | None = None,

@@ -100,7 +100,9 @@ class CompactNet(nn.Module):
     def _near(self, which: int) -> tuple[Tensor, Tensor]:
         return self.sharpness[0].exp() / math.sqrt(_NEAR), self.reach[which].exp()
 
-    def decode(self, looks: Looks, said: Witnesses, *, apart: bool = False) -> Tensor:
+    def decode(
+        self, looks: Looks, said: Witnesses, *, apart: bool = False, belief: float = 1.0
+    ) -> Tensor:
         """Return (B, 1 + K, h, w) logits, background first.
 
         Parameters
@@ -108,6 +110,7 @@ class CompactNet(nn.Module):
         looks, said : see `Looks` and `Witnesses`
         apart : decode each object only where a witness sees it, so that many small objects cost
             little more than one; for a batch of one
+        belief : how much counts of what the network adds to the weighed witnesses
         """
         carried = F.avg_pool2d(said.carried, 2)
         at4 = [F.avg_pool2d(carried, 2), said.last, said.kept, up(said.far)]
@@ -129,7 +132,7 @@ class CompactNet(nn.Module):
         # What the carried masks know at h / 2, beyond what they know at h / 4.
         crisp = _log(carried) - _log(up(at4[0]))
         logits = up(weighed) + self.weights[0] * crisp
-        return up(torch.cat([logits[:, :1], logits[:, 1:] + more], 1))
+        return up(torch.cat([logits[:, :1], logits[:, 1:] + belief * more], 1))
 
     def _add(self, shared: Tensor, fine: Tensor, hints: Tensor, sharp: Tensor) -> Tensor:
         """Return (B, K, h / 2, w / 2): what the witnesses missed of each object."""

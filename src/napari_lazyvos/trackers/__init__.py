@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["LIKELY_RISE", "load", "names"]
 
 _CLASSES = {
-    "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
     "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
+    "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
 }
 
 LIKELY_RISE = {"handcrafted": 0.08, "compact": 0.08}

@@ -31,6 +31,10 @@ MEMORY_EVERY = 5  # frames between two that are kept to be looked up anywhere
 MOST_KEPT = 3  # of them, beside the permanent ones
 MOST_CELLS = 500  # of one frame: those of objects first
 LEAST_SHARE = 0.15  # of a mask's largest piece: smaller ones are doubted
+# What the decoder learned from photographs holds in films; what it learned from drawn cells and
+# organs holds less in real ones. Chosen on the developers' clips.
+BELIEF_IN_COLOUR, BELIEF_IN_GREY = 1.0, 0.5
+GREY = 0.01  # mean difference of red and blue; compression tints grey films a little
 LEAST_DEVIATION = 0.02  # of grey values: flat images are not blown up
 
 
@@ -93,6 +97,7 @@ class CompactMind:
 
     mean: float  # of the first window's values
     deviation: float
+    belief: float  # in the decoder, 0 to 1
     cells: list[Cells] = field(default_factory=list)  # oldest first
 
     def add(self, new: Cells) -> None:
@@ -111,7 +116,8 @@ class CompactMind:
     def pack(self) -> dict[str, Any]:
         """Return a copy that can be saved."""
         cells = [each.pack() for each in self.cells]
-        return {"mean": self.mean, "deviation": self.deviation, "cells": cells}
+        units = {"mean": self.mean, "deviation": self.deviation, "belief": self.belief}
+        return units | {"cells": cells}
 
 
 class CompactTracker(WindowedTracker):
@@ -136,7 +142,10 @@ class CompactTracker(WindowedTracker):
         self.net = fill(CompactNet(), weights, "tracker").to(self.device)
 
     def _meet(self, picture: np.ndarray, masks: Tensor) -> CompactMind:
-        return CompactMind(float(picture.mean()), max(LEAST_DEVIATION, float(picture.std())))
+        grey = np.abs(picture[..., 0] - picture[..., 2]).mean() < GREY
+        deviation = max(LEAST_DEVIATION, float(picture.std()))
+        belief = BELIEF_IN_GREY if grey else BELIEF_IN_COLOUR
+        return CompactMind(float(picture.mean()), deviation, belief)
 
     @torch.inference_mode()
     def _look(self, picture: np.ndarray, mind: CompactMind) -> SeenView:
@@ -162,6 +171,7 @@ class CompactTracker(WindowedTracker):
             ],
             state.mind.bank(labels),
             apart=True,
+            belief=state.mind.belief,
         )
         return drop_fragments(logits[0].softmax(0), LEAST_SHARE)
 
@@ -193,7 +203,7 @@ class CompactTracker(WindowedTracker):
             )
             for each in packed["cells"]
         ]
-        return CompactMind(packed["mean"], packed["deviation"], cells)
+        return CompactMind(packed["mean"], packed["deviation"], packed["belief"], cells)
 
 
 def _sighting(memory: Memory, place: Tensor, labels: tuple[int, ...]) -> Sighting:

@@ -41,6 +41,7 @@ def predict(
     bank: Bank,
     *,
     apart: bool = False,
+    belief: float = 1.0,
 ) -> tuple[Tensor, Witnesses]:
     """Return (B, 1 + K, h, w) logits of the masks in a frame, and what they were made from.
 
@@ -50,7 +51,7 @@ def predict(
     trust : (B, 1, h, w), how consistent the flow to the last frame is
     last, kept : the last frame, and permanent ones (one or more)
     bank : cells of the memory
-    apart : see `CompactNet.decode`
+    apart, belief : see `CompactNet.decode`
     """
     reads = [net.read_kept(looks.near, *_cells(sighting)) for sighting in kept]
     read_last, sure_last = net.read_last(looks.near, *_cells(last))
@@ -59,7 +60,7 @@ def predict(
     carried = warp(last.masks, last.place)
     sure = (sure_last, sure_kept, sure_far)
     said = Witnesses(carried, trust, read_last, read_kept, read_far, sure)
-    return net.decode(looks, said, apart=apart), said
+    return net.decode(looks, said, apart=apart, belief=belief), said
 
 
 def _cells(sighting: Sighting) -> tuple[Tensor, Tensor]:
