@@ -18,8 +18,8 @@ _CLASSES = {
     "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
 }
 
-LIKELY_RISE = {"handcrafted": 0.08, "compact": 0.08}
-"""The rise of an object's score from which every second alarm is right: `training/calibrate.py`."""
+LIKELY_RISE = {"compact": 0.16, "handcrafted": 0.08}
+"""The rise of an object's score from which about every second alarm is right: `training/calibrate.py`."""
 
 
 def names() -> tuple[str, ...]:
