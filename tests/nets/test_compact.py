@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -75,3 +77,24 @@ def test_the_order_of_objects_does_not_matter(net):
 
 def test_it_is_small():
     assert sum(p.numel() for p in CompactNet().parameters()) < 2e6
+
+
+@torch.inference_mode()
+def test_what_is_read_anywhere_is_a_hint_for_the_decoder_alone(net):
+    looks = net.look(image())
+    said = witnesses(net, looks, squares((20, 30)))
+    nowhere = torch.zeros_like(said.far)
+    nowhere[:, 0] = 1
+    other = replace(said, far=nowhere)
+    undecoded = [net.decode(looks, each, belief=0.0) for each in (said, other)]
+    assert torch.equal(*undecoded)
+    assert not torch.equal(net.decode(looks, said), net.decode(looks, other))
+
+
+@torch.inference_mode()
+def test_belief_is_how_much_of_the_decoder_counts(net):
+    looks = net.look(image())
+    said = witnesses(net, looks, squares((20, 30)))
+    none, half, whole = (net.decode(looks, said, belief=b) for b in (0.0, 0.5, 1.0))
+    torch.testing.assert_close(half, (none + whole) / 2, atol=1e-4, rtol=1e-4)
+    assert not torch.equal(none, whole)
