@@ -10,7 +10,7 @@ rows "idle" and "napari alone" are the same viewer and layers without tracking, 
 what the machine and napari cost by themselves. Where there is no graphics card, even a label in a
 dock costs much: Qt composes the whole window anew, the canvas included, by the processor. The
 tracker is "copy", which repeats the last mask and so is faster than any real one (the most updates
-per second), or "handcrafted".
+per second), or "compact", the default.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-TRACKERS = ("copy", "handcrafted")
+TRACKERS = ("copy", "compact")
 LENGTH, SIDE = 1000, 1024
 LIMIT_MS = 16.0  # one frame of a 60 Hz screen
 SETTLE_SECONDS = 1.5  # from the start of a run to the first measurement: models load

@@ -67,12 +67,15 @@ def batch_of(made: Clips, rng: np.random.Generator, frames: int) -> Batch:
     """
     gap = made.frames.shape[1] - frames
     parts = [
-        _begin(
-            film, labels, int(rng.integers(gap + 1)) if rng.random() < LONG_AGO else 0, frames, rng
-        )
+        _begin(film, labels, _start(gap, rng), frames, rng)
         for film, labels in zip(made.frames, made.labels, strict=True)
     ]
     return Batch(*(torch.stack(each) for each in zip(*parts, strict=True)))
+
+
+def _start(gap: int, rng: np.random.Generator) -> int:
+    """Draw how many frames pass before a clip is tracked."""
+    return int(rng.integers(gap + 1)) if rng.random() < LONG_AGO else 0
 
 
 def _begin(

@@ -19,7 +19,7 @@ _CLASSES = {
 }
 
 LIKELY_RISE = {"compact": 0.16, "handcrafted": 0.08}
-"""The rise of an object's score from which about every second alarm is right: `training/calibrate.py`."""
+"""The rise of a score from which about every second alarm is right: `training/calibrate.py`."""
 
 
 def names() -> tuple[str, ...]:
