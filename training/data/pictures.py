@@ -38,6 +38,7 @@ class Picture:
     image: np.ndarray  # (H, W, 3) uint8
     labels: np.ndarray  # (H, W) int32, 0 background
     family: str
+    series: str = ""  # of which it is one slice: those of a patient follow each other
 
     def objects(self) -> np.ndarray:
         """Return the labels of objects that are neither tiny nor most of the picture."""
@@ -47,7 +48,7 @@ class Picture:
     def flipped(self) -> Picture:
         """Return the mirror image."""
         parts = (np.ascontiguousarray(part[:, ::-1]) for part in (self.image, self.labels))
-        return Picture(*parts, self.family)
+        return Picture(*parts, self.family, self.series)
 
     def joined(self, rng: np.random.Generator) -> Picture:
         """Return the picture with some objects made one with what they touch: riders on horses."""
@@ -58,7 +59,7 @@ class Picture:
             contact[(touched == 0) | (touched == label)] = 0
             if contact.max(initial=0) > LEAST_CONTACT and rng.random() < 0.5:
                 labels[labels == touched[contact.argmax()]] = label
-        return Picture(self.image, labels, self.family)
+        return Picture(self.image, labels, self.family, self.series)
 
     def place(self, label: int) -> tuple[float, float, float]:
         """Return the centre y, x of an object, and the longer side of its box."""
@@ -69,10 +70,12 @@ class Picture:
 def load(shared: Path, split: str) -> dict[str, list[Picture]]:
     """Read the pictures of one split ("train" or "held-out"), by family."""
     root = shared / "data/train"
+    hearts = _read(root / "sunnybrook_lv", "heart", _last_tenth, split)
     return {
         "natural": _read(root / "coco128_seg", "natural", _every_tenth, split),
         "nuclei": _read(root / "dsb2018", "nuclei", _other_experiments, split),
-        "heart": _read(root / "sunnybrook_lv", "heart", _last_tenth, split),
+        "heart": hearts,
+        "stack": hearts,
         "grounds": _grounds(split),
     }
 
@@ -98,16 +101,17 @@ def _read(folder: Path, family: str, held_out: object, split: str) -> list[Pictu
 
 def _open(image: Path, labels: Path, family: str) -> Picture:
     pixels = np.asarray(Image.open(image).convert("RGB"))
-    return _fitted(pixels, np.asarray(Image.open(labels)).astype(np.int32), family)
+    series = image.stem.rpartition("-IM-")[0]
+    return _fitted(pixels, np.asarray(Image.open(labels)).astype(np.int32), family, series)
 
 
-def _fitted(pixels: np.ndarray, ids: np.ndarray, family: str) -> Picture:
+def _fitted(pixels: np.ndarray, ids: np.ndarray, family: str, series: str = "") -> Picture:
     scale = LONGEST_SIDE / max(ids.shape)
     if scale < 1:
         pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         size = pixels.shape[1::-1]
         ids = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST_EXACT)
-    return Picture(np.ascontiguousarray(pixels), ids.astype(np.int32), family)
+    return Picture(np.ascontiguousarray(pixels), ids.astype(np.int32), family, series)
 
 
 def _every_tenth(folder: Path, files: list[Path]) -> set[str]:

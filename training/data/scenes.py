@@ -51,6 +51,8 @@ class Scenes:
 
     def film(self, rng: np.random.Generator, family: str) -> Film:
         """Make one film; object 1 may be hidden or small."""
+        if family == "stack":
+            return self._leafed(rng)
         picture = self._draw(rng, family)
         objects = picture.objects()
         while not len(objects):
@@ -111,6 +113,26 @@ class Scenes:
         shots = [shoot(image, labels, *field.source_of(t, (y, x))) for t in range(self._frames)]
         for actor in actors:
             shots = [paste(shot, actor, t) for t, shot in enumerate(shots)]
+        return _stack(shots)
+
+    def _leafed(self, rng: np.random.Generator) -> Film:
+        """Leaf through the slices of one patient, there and back; the object is what they share."""
+        chosen = self._draw(rng, "stack").series
+        slices = [each for each in self._pictures["stack"] if each.series == chosen]
+        if rng.random() < 0.5:
+            slices = [each.flipped() for each in slices]
+        places = np.array([each.place(1) for each in slices])
+        at = int(rng.integers(len(slices)))
+        how = self._start(rng, places[at, 2]) | {"speed": 0.3 * speed(rng)}
+        beats = rng.choice([0.0, rng.uniform(0, 0.25)])
+        field = self._motion(rng, **how, pulse=beats)
+        way = int(rng.choice([-1, 1])) * np.arange(self._frames) // rng.choice([1, 1, 2])
+        turns = np.abs((at + way) % (2 * len(slices) - 2 or 1))
+        shown = np.minimum(turns, 2 * len(slices) - 2 - turns)
+        shots = []
+        for t, n in enumerate(shown):
+            source = field.source_of(t, tuple(places[at, :2]))
+            shots.append(shoot(slices[n].image, (slices[n].labels == 1).astype(np.uint8), *source))
         return _stack(shots)
 
     def _within(

@@ -12,10 +12,12 @@ from training.data.camera import LEAST_CONTRAST, record
 from training.data.motion import Motion
 from training.data.pasting import Actor, cut_out, paste, shoot
 from training.data.pictures import FREE_PICTURES, Picture
+from training.data.scenes import Scenes
 from training.data.shapes import Blob
+from training.data.take import Take
 
 DRAWN = ("crowd", "worms", "echo", "slices")
-NEEDS_PICTURES = {"natural", "nuclei", "heart"}
+NEEDS_PICTURES = {"natural", "nuclei", "heart", "stack"}
 MADE = sorted(set(FAMILIES) - NEEDS_PICTURES)
 
 
@@ -162,3 +164,20 @@ def test_free_pictures_come_without_a_download(monkeypatch):
     train, held_out = (pictures_module._grounds(split) for split in ("train", "held-out"))
     assert len(train) + len(held_out) == len(FREE_PICTURES)
     assert all(max(picture.labels.shape) <= 384 for picture in train)
+
+
+def test_a_stack_is_leafed_through_slice_by_slice():
+    labels = np.zeros((60, 60), np.int32)
+    labels[20:40, 20:40] = 1
+    slices = [
+        Picture(np.full((60, 60, 3), grey, np.uint8), labels, "heart", series)
+        for series, greys in (("one", (10, 20, 30, 40)), ("two", (110, 120, 130)))
+        for grey in greys
+    ]
+    scenes = Scenes(Take(48, 9, (0.3, 0.5)), {"stack": slices}, ("stack",))
+    for seed in range(10):
+        frames, ids = scenes.film(np.random.default_rng(seed), "stack")
+        assert ids[0].any()
+        seen = np.round(frames.mean((1, 2, 3)) / 10).astype(int)
+        assert set(seen) <= {1, 2, 3, 4} or set(seen) <= {11, 12, 13}
+        assert np.abs(np.diff(seen)).max() == 1  # no slice is passed over, at the ends neither
