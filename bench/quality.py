@@ -28,14 +28,22 @@ from napari_lazyvos.label_maps import label_map, one_hot
 from napari_lazyvos.nets.weights import Weights
 from napari_lazyvos.trackers.protocol import Tracker
 
-SETS = ("davis", "microscopy", "medical")
+SETS = ("davis", "microscopy", "medical", "volumes")
+STACKS = {
+    "microscopy": ("epitools_wing_disc",),
+    "volumes": ("pyradiomics_brain1", "totalsegmentator_ct30"),
+}
+"""Clips that are one TIFF file each, by set; volumes are whole CT and MR scans of raw values."""
 MOST_OBJECTS = 12
 SHARED = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One video with references: where its frames and its label maps are."""
+    """One video with references: where its frames and its label maps are.
+
+    The files hold a frame each, or there is one that holds them all.
+    """
 
     group: str
     name: str
@@ -44,7 +52,7 @@ class Clip:
 
     def frames(self) -> list[np.ndarray]:
         """Read all frames as (H, W, 3) uint8; other dtypes by percentiles of the whole clip."""
-        stored = [_read(path) for path in self.frame_files]
+        stored = _read_all(self.frame_files)
         if stored[0].dtype != np.uint8:
             low, high = np.percentile(np.stack(stored), (0.5, 99.5))
             scaled = ((frame - low) / (high - low) for frame in stored)
@@ -53,7 +61,7 @@ class Clip:
 
     def label_maps(self) -> list[np.ndarray]:
         """Read all references as (H, W) integer label maps; DAVIS' 255 becomes 1."""
-        maps = [_read(path) for path in self.mask_files]
+        maps = _read_all(self.mask_files)
         return [(m > 0).astype(np.uint8) for m in maps] if self.group == "davis" else maps
 
 
@@ -112,7 +120,7 @@ def track_by(load: Callable[[], Tracker]) -> Method:
 
 
 def find_clips(shared: Path, groups: list[str]) -> list[Clip]:
-    """List the clips of the developers' data that are stored as folders."""
+    """List the clips of the developers' data."""
     clips = []
     if "davis" in groups:
         root = shared / "data/davis2016/dev"
@@ -125,6 +133,9 @@ def find_clips(shared: Path, groups: list[str]) -> list[Clip]:
             frames = sorted((folder / "frames").iterdir())
             masks = [folder / "masks" / f"{frame.stem}.png" for frame in frames]
             clips.append(Clip(group, folder.name, frames, masks))
+    for group, name in ((g, n) for g, names in STACKS.items() for n in names if g in groups):
+        folder = next((shared / "data").glob(f"*/{name}"))
+        clips.append(Clip(group, name, [folder / "frames.tif"], [folder / "masks.tif"]))
     return clips
 
 
@@ -198,6 +209,10 @@ def largest(label_map: np.ndarray) -> list[int]:
 
 def _masks_of(frames: list[Path], root: Path, name: str) -> list[Path]:
     return [root / "Annotations/480p" / name / f"{frame.stem}.png" for frame in frames]
+
+
+def _read_all(files: list[Path]) -> list[np.ndarray]:
+    return list(_read(files[0])) if len(files) == 1 else [_read(path) for path in files]
 
 
 def _read(path: Path) -> np.ndarray:
