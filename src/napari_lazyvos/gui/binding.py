@@ -80,7 +80,7 @@ class Binding(QObject):
         self._uncertainty_shown = False
         self._jobs = 0  # handed to the engine, and not done
         self._timer = QTimer(self)
-        self._timer.timeout.connect(self._look)
+        self._timer.timeout.connect(self.look)
         self._timer.start(BUSY_MS)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.dims.events.current_step.connect(self._on_step)
@@ -178,7 +178,7 @@ class Binding(QObject):
         self.asked.emit()
         self.engine.do(job)
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Take what the engine did since the last look; the one gate to the main thread."""
         if self.engine.closed:
             self._timer.stop()
