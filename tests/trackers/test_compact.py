@@ -47,3 +47,13 @@ def test_it_follows_what_moves():
     truth = torch.zeros(96, 96, dtype=torch.bool)
     truth[30:62, 33:65] = True
     assert (found & truth).sum() / (found | truth).sum() > 0.85
+
+
+def test_in_doubt_a_pixel_is_the_objects(monkeypatch):
+    leaning = tracked(0.1)[1]
+    monkeypatch.setattr(compact, "LEAN", 0.0)
+    upright = tracked(0.1)[1]
+    assert (leaning >= upright).all()
+    in_doubt = (upright > 0.1) & (upright < 0.9)
+    assert in_doubt.any()
+    assert (leaning > upright)[in_doubt].all()

@@ -9,7 +9,7 @@ import torch
 
 from napari_lazyvos.trackers.windowed.memory import Memory, State
 from napari_lazyvos.trackers.windowed.rescale import better_grid, transfer, transfer_drift
-from napari_lazyvos.trackers.windowed.window import Grid
+from napari_lazyvos.trackers.windowed.window import Detail, Grid
 
 HEIGHT, WIDTH = 260, 340
 
@@ -57,13 +57,13 @@ def test_a_drift_keeps_its_length_in_the_frame():
 
 def test_the_scale_stays_until_objects_have_changed_a_lot():
     image, masks = scene()
-    suited = Grid.suited(masks, 480)
+    suited = Grid.suited(masks, Detail())
     state = State(suited, np.zeros((1, 1), np.uint8), memory_on(suited, image, masks), None)
-    assert better_grid(state, 480) is None
+    assert better_grid(state, Detail()) is None
     for pitch, finer in ((3, False), (60, True)):
         grid = Grid(HEIGHT, WIDTH, pitch)
         state = State(grid, np.zeros((1, 1), np.uint8), memory_on(grid, image, masks), None)
-        better = better_grid(state, 480)
+        better = better_grid(state, Detail())
         assert better is not None
         assert (better.pitch < pitch) == finer
 
@@ -73,4 +73,4 @@ def test_an_object_that_is_gone_changes_no_scale():
     grid = Grid(HEIGHT, WIDTH, 3)
     memory = memory_on(grid, image, masks)
     memory.masks[0], memory.masks[1] = 1, 0
-    assert better_grid(State(grid, np.zeros((1, 1), np.uint8), memory, None), 480) is None
+    assert better_grid(State(grid, np.zeros((1, 1), np.uint8), memory, None), Detail()) is None

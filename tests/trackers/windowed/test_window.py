@@ -6,11 +6,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_lazyvos.trackers.windowed.window import Grid, Window
+from napari_lazyvos.trackers.windowed.window import Detail, Grid, Window
 
 
-def one_hot(mask):
-    return torch.from_numpy(np.stack([~mask, mask]).astype(np.float32))
+def one_hot(*masks):
+    stack = np.stack([~np.logical_or.reduce(masks), *masks])
+    return torch.from_numpy(stack.astype(np.float32))
 
 
 @given(
@@ -56,10 +57,21 @@ def test_small_objects_are_looked_at_closely_and_large_ones_from_afar():
     def pitch(side, size=480):
         mask = np.zeros((480, 854), bool)
         mask[100 : 100 + side, 200 : 200 + side] = True
-        return Grid.suited(one_hot(mask), size).pitch
+        return Grid.suited(one_hot(mask), Detail(size)).pitch
 
     assert pitch(10) < pitch(80) < pitch(300)
     assert pitch(10, size=120) > pitch(10)
+
+
+def test_many_objects_get_no_more_pixels_than_are_enough():
+    def pitch(side, enough):
+        masks = [np.zeros((480, 854), bool) for _ in range(10)]
+        for n, mask in enumerate(masks):
+            mask[20 + 40 * n :][:side, 20 + 80 * n :][:, :side] = True
+        return Grid.suited(one_hot(*masks), Detail(enough=enough)).pitch
+
+    assert pitch(60, enough=80) < pitch(60, enough=32)
+    assert pitch(10, enough=80) == pitch(10, enough=32)  # small ones need them all
 
 
 def test_a_lost_object_is_looked_for_ever_wider():

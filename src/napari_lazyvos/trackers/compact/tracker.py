@@ -34,6 +34,9 @@ LEAST_SHARE = 0.15  # of a mask's largest piece: smaller ones are doubted
 # What the decoder learned from photographs holds in films; what it learned from drawn cells and
 # organs holds less in real ones. Chosen on the developers' clips.
 BELIEF_IN_COLOUR, BELIEF_IN_GREY = 1.0, 0.5
+# Added to the objects' logits: in doubt a pixel is theirs. What is missed is lost to the frames
+# that follow, and masks would shrink; what is too much meets the first frame again. Chosen so, too.
+LEAN = 0.2
 GREY = 0.01  # mean difference of red and blue; compression tints grey films a little
 LEAST_DEVIATION = 0.02  # of grey values: flat images are not blown up
 
@@ -130,6 +133,7 @@ class CompactTracker(WindowedTracker):
     """
 
     name = "compact"
+    _enough = 32
 
     def __init__(
         self,
@@ -173,6 +177,7 @@ class CompactTracker(WindowedTracker):
             apart=True,
             belief=state.mind.belief,
         )
+        logits[:, 1:] += LEAN
         return drop_fragments(logits[0].softmax(0), LEAST_SHARE)
 
     def _learn(self, state: State, view: SeenView, *, permanent: bool) -> None:

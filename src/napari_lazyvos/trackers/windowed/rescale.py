@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from napari_lazyvos.trackers.windowed.memory import Memory, State
-from napari_lazyvos.trackers.windowed.window import BLOCK, Grid, Window, most_pixels
+from napari_lazyvos.trackers.windowed.window import BLOCK, Detail, Grid, Window
 
 __all__ = ["better_grid", "transfer", "transfer_drift"]
 
@@ -20,13 +20,13 @@ _LARGER = 2.0  # times more pixels than a first window may have: then more coars
 _BROUGHT = 1.4  # and so many are left
 
 
-def better_grid(state: State, size: int) -> Grid | None:
+def better_grid(state: State, detail: Detail) -> Grid | None:
     """Return the grid that suits the latest masks, if the present one does not.
 
     Parameters
     ----------
     state : State
-    size : see `Grid.suited`
+    detail : Detail
     """
     grid, last = state.grid, state.last
     areas = last.masks[1:].sum((1, 2)) * (grid.pitch / BLOCK) ** 2
@@ -34,12 +34,13 @@ def better_grid(state: State, size: int) -> Grid | None:
     if not len(areas):
         return None  # nothing is seen now; what comes back is best known at the scale it left
     window = grid.follow(last.masks, last.window)
-    pixels = math.prod(window.size) / most_pixels(len(areas))
+    pixels = math.prod(window.size)
+    share = pixels / detail.most_pixels(areas, pixels * (grid.pitch / BLOCK) ** 2)
     pitch = grid.pitch
-    if pixels > _LARGER:
-        pitch = math.ceil(grid.pitch * math.sqrt(pixels / _BROUGHT))
-    elif grid.suited_pitch(areas, window, size) * _SMALLER < grid.pitch:
-        pitch = grid.suited_pitch(areas, window, size)
+    if share > _LARGER:
+        pitch = math.ceil(grid.pitch * math.sqrt(share / _BROUGHT))
+    elif grid.suited_pitch(areas, window, detail) * _SMALLER < grid.pitch:
+        pitch = grid.suited_pitch(areas, window, detail)
     return None if pitch == grid.pitch else Grid(grid.height, grid.width, pitch)
 
 

@@ -16,7 +16,7 @@ from napari_lazyvos.trackers.protocol import Probabilities, Snapshot
 from napari_lazyvos.trackers.windowed.flow import motion, warp
 from napari_lazyvos.trackers.windowed.memory import Memory, Mind, State
 from napari_lazyvos.trackers.windowed.rescale import better_grid, transfer, transfer_drift
-from napari_lazyvos.trackers.windowed.window import Grid, Window
+from napari_lazyvos.trackers.windowed.window import OBJECT_SIDE, Detail, Grid, Window
 
 __all__ = ["MOST_READ", "Motion", "View", "WindowedTracker", "seen_from"]
 
@@ -85,12 +85,13 @@ class WindowedTracker(ABC):
     """
 
     name: str
+    _enough = OBJECT_SIDE  # see `Detail`
 
     def __init__(self, *, device: torch.device | None = None, size: int = 480) -> None:
         if size != -1 and size < 16:
             raise LazyVosError(f"size is {size}: give 16 or more pixels, or -1 for native size.")
         self.device = device or torch.device("cpu")
-        self._size = size
+        self._detail = Detail(size, self._enough)
         self._state: State | None = None
         self._waiting: _Prediction | None = None
 
@@ -196,7 +197,7 @@ class WindowedTracker(ABC):
         self, t: int, frame: np.ndarray, given: Tensor, labels: tuple[int, ...], *, permanent: bool
     ) -> None:
         """Choose a scale, and remember the first frame."""
-        grid = Grid.suited(given, self._size)
+        grid = Grid.suited(given, self._detail)
         window = grid.around(given[0] < 0.5) or grid.whole
         masks = grid.shrink(given, window)
         image = _image(frame)
@@ -252,7 +253,7 @@ class WindowedTracker(ABC):
 
     def _rescale(self, state: State) -> None:
         """Look more closely or more coarsely from now on, if the objects have changed so much."""
-        grid = better_grid(state, self._size)
+        grid = better_grid(state, self._detail)
         if grid is None:
             return
         old, window = state.grid, state.last.window

@@ -11,14 +11,41 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["BLOCK", "Grid", "Window", "most_pixels"]
+__all__ = ["BLOCK", "OBJECT_SIDE", "Detail", "Grid", "Window"]
 
 BLOCK = 16  # pixels along one side of a block, at working scale
 # Chosen on the developers' clips.
 _MARGIN = 2  # blocks around the objects, room for motion; wider for larger objects
-_OBJECT_SIDE = 80  # pixels at working scale that the side of an object should have ...
-_MOST_ZOOM = 3.4  # ... but no more than this many for one of the video's
+OBJECT_SIDE = 80
+"""Pixels at working scale that the side of an object should have."""
+_MOST_ZOOM = 3.4  # pixels at working scale for one of the video's
 _MOST_PIXELS = (120_000, 250_000)  # in a first window around one object, and around 9 or more
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How finely a tracker looks."""
+
+    size: int = 480
+    """Frames with a longer short side are worked on no more finely than if they had been brought
+    to it; -1 for no such limit."""
+    enough: int = OBJECT_SIDE
+    """With many objects the window may have more pixels, until the side of one has this many."""
+
+    def most_pixels(self, areas: Tensor, extent: float) -> float:
+        """Return how many pixels a first window may have, at working scale.
+
+        Parameters
+        ----------
+        areas : (K,) float tensor, of the objects in pixels of the video
+        extent : float, of the window in pixels of the video
+        """
+        one, many = _MOST_PIXELS
+        if len(areas) < 2:
+            return one
+        more = one + (many - one) * min(1.0, (len(areas) - 1) / 8)
+        enough = extent * self.enough**2 / float(areas.median())
+        return max(one, min(more, enough))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +93,13 @@ class Grid:
     pitch: int
 
     @classmethod
-    def suited(cls, masks: Tensor, size: int) -> Grid:
+    def suited(cls, masks: Tensor, detail: Detail) -> Grid:
         """Return the grid whose scale suits the first objects.
 
         Parameters
         ----------
         masks : (1 + K, H, W) float tensor, background first
-        size : int
-            Frames with a longer short side are worked on no more finely than if they had been
-            brought to it; -1 for no such limit.
+        detail : Detail
         """
         height, width = masks.shape[1:]
         areas = masks[1:].sum((1, 2))
@@ -82,17 +107,17 @@ class Grid:
         side = float(areas.median().sqrt()) if len(areas) else min(height, width) / 4
         probe = cls(height, width, max(1, round(side / 4)))
         window = probe.around(masks[0] < 0.5) or probe.whole
-        return cls(height, width, probe.suited_pitch(areas, window, size))
+        return cls(height, width, probe.suited_pitch(areas, window, detail))
 
-    def suited_pitch(self, areas: Tensor, window: Window, size: int) -> int:
+    def suited_pitch(self, areas: Tensor, window: Window, detail: Detail) -> int:
         """Return the pitch that suits objects of these areas, in pixels, in a window."""
         short = min(self.height, self.width)
         side = float(areas.median().sqrt()) if len(areas) else short / 4
         tall, wide = (length / BLOCK * self.pitch for length in window.size)
-        brought = 1.0 if size == -1 else min(1.0, size / short)
+        brought = 1.0 if detail.size == -1 else min(1.0, detail.size / short)
         zoom = min(
-            _OBJECT_SIDE / side,
-            math.sqrt(most_pixels(len(areas)) / (tall * wide)),
+            OBJECT_SIDE / side,
+            math.sqrt(detail.most_pixels(areas, tall * wide) / (tall * wide)),
             _MOST_ZOOM * brought,
         )
         return max(1, round(BLOCK / zoom))
@@ -193,12 +218,6 @@ class Grid:
         full[0] = 1
         full[:, top : top + piece.shape[1], left : left + piece.shape[2]] = piece
         return full
-
-
-def most_pixels(objects: int) -> float:
-    """Return how many pixels a first window may have, at working scale."""
-    one, many = _MOST_PIXELS
-    return one + (many - one) * min(1.0, max(0, objects - 1) / 8)
 
 
 def _resize(masks: Tensor, size: tuple[int, int]) -> Tensor:
