@@ -5,19 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.models import bundled
+from napari_lazyvos.models.checkpoint import read_checkpoint
 
-__all__ = ["Weights", "fill"]
+__all__ = ["Weights", "fill", "read"]
 
 Weights: TypeAlias = Path | str | dict[str, Tensor] | None
-"""A .safetensors file, a state dict, or None for the bundled ones."""
+"""A file (see `read_checkpoint`), a state dict, or None for the bundled ones."""
 
 Net = TypeVar("Net", bound=nn.Module)
+
+
+def read(weights: Weights, name: str) -> dict[str, Tensor]:
+    """Return weights as a state dict; `name` is that of the bundled ones.
+
+    Raises
+    ------
+    LazyVosError
+        If there are no such weights.
+    """
+    if weights is None:
+        return bundled(name)
+    return weights if isinstance(weights, dict) else read_checkpoint(Path(weights))
 
 
 def fill(net: Net, weights: Weights, name: str) -> Net:
@@ -34,15 +46,7 @@ def fill(net: Net, weights: Weights, name: str) -> Net:
     LazyVosError
         If there are no such weights, or they belong to another network.
     """
-    if weights is None:
-        state = bundled(name)
-    elif isinstance(weights, dict):
-        state = weights
-    else:
-        try:
-            state = load_file(weights)
-        except (OSError, SafetensorError) as error:
-            raise LazyVosError(f"{weights} cannot be read as .safetensors: {error}") from error
+    state = read(weights, name)
     if wrong := _differences(net.state_dict(), state):
         what = type(net).__name__
         raise LazyVosError(f"These weights are not of the network {what}: {wrong}.")

@@ -1,0 +1,1 @@
+"""What a matching tracker remembers, and the policies that keep it small."""
