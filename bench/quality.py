@@ -177,7 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder of developers' data")
     parser.add_argument("--sets", default=",".join(SETS), help="comma-separated")
-    parser.add_argument("--methods", default=",".join(("copy", "flow", *trackers.names())))
+    parser.add_argument("--methods", default=",".join(("copy", "flow", *trackers.BUNDLED)))
     parser.add_argument("--only", default="", help="clips whose name contains this")
     parser.add_argument("--weights", type=Path, help="of the tracker compact, not the bundled ones")
     parser.add_argument("--out", type=Path, help="also write the table to this file")

@@ -88,7 +88,7 @@ def tracker_seconds(name: str, objects: int, frames: int) -> tuple[float, float,
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--trackers", default=",".join(trackers.names()), help="comma-separated")
+    parser.add_argument("--trackers", default=",".join(trackers.BUNDLED), help="comma-separated")
     parser.add_argument("--objects", default="1,10", help="numbers of objects, comma-separated")
     parser.add_argument("--frames", type=int, default=2000)
     arguments = parser.parse_args()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -24,12 +28,66 @@ settings.register_profile("lazyvos", deadline=None)
 settings.load_profile("lazyvos")
 
 
+class Parity:
+    """What the authors' networks computed with weights that anyone can make anew.
+
+    The README beside the files says what they are, and how near is near enough.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clips = np.load(folder / "clips.npz")
+        spec = spec_from_file_location("synthetic_weights", folder / "synthetic_weights.py")
+        assert spec is not None
+        assert spec.loader is not None
+        self._synthetic = module_from_spec(spec)
+        spec.loader.exec_module(self._synthetic)
+
+    def golden(self, model: str) -> Any:
+        """Return the arrays of one model, by name."""
+        return np.load(self.folder / f"{model}_golden.npz")
+
+    def cases(self, model: str) -> dict[str, Any]:
+        """Return how each clip of a model was run."""
+        meta: dict[str, Any] = json.loads(bytes(self.golden(model)["meta_json"]))
+        return meta["cases"]
+
+    def weights(self, net: Any) -> dict[str, Any]:
+        """Return the synthetic weights of a network."""
+        weights: dict[str, Any] = net.state_dict()
+        self._synthetic.fill(weights)
+        return weights
+
+    def frame(self, clip: str, t: int) -> np.ndarray:
+        """Return a frame as trackers want it: (3, H, W) float32 in [0, 1]."""
+        pixels = self.clips[f"{clip}_rgb"][t].transpose(2, 0, 1)
+        return np.ascontiguousarray(pixels, dtype=np.float32) / np.float32(255)
+
+    @staticmethod
+    def compare(ours: Any, theirs: np.ndarray, stored: Any = None) -> None:
+        """Fail unless an array is as near as its storage allows; see the README."""
+        most = float(np.abs(theirs).max())
+        exact = (stored or theirs.dtype) == np.float32
+        near = 1e-4 + 1e-3 * most if exact else 2e-3 * most
+        assert ours.shape == theirs.shape
+        assert np.abs(np.asarray(ours) - theirs.astype(np.float32)).max() <= near
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of real videos that are too large for the repository; skip without it."""
     if not (SHARED / "data").is_dir():
         pytest.skip(f"no real videos in {SHARED}: set LAZYVOS_SHARED to their folder")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def parity() -> Parity:
+    """Return what the authors' networks computed with weights that anyone can make anew."""
+    folder = SHARED / "parity"
+    if not folder.is_dir():
+        pytest.skip(f"no parity vectors in {SHARED}: set LAZYVOS_SHARED to their folder")
+    return Parity(folder)
 
 
 @pytest.fixture(autouse=True)

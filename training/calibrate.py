@@ -33,7 +33,7 @@ THRESHOLDS = np.round(np.geomspace(0.02, 0.8, 17), 3)
 def main() -> None:
     """Print how well each threshold does, for each tracker."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--trackers", default=",".join(trackers.names()), help="comma-separated")
+    parser.add_argument("--trackers", default=",".join(trackers.BUNDLED), help="comma-separated")
     parser.add_argument("--clips", type=int, default=100)
     chosen = parser.parse_args()
     torch.set_num_threads(1)

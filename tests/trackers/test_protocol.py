@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,12 +11,30 @@ import torch
 
 from napari_lazyvos import trackers
 from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.nets.xmem import XMemNet
 from napari_lazyvos.trackers.protocol import Tracker
+
+
+def load(name):
+    """A tracker that needs a download gets weights that know nothing, but always the same."""
+    weights = None if name in trackers.BUNDLED else untrained(name)
+    return trackers.load(name, weights=weights, device="cpu")
+
+
+@cache
+def untrained(name):
+    torch.manual_seed(0)
+    return {"xmem": XMemNet}[name]().state_dict()
 
 
 @pytest.fixture(params=trackers.names())
 def tracker(request) -> Tracker:
-    return trackers.load(request.param, device="cpu")
+    return load(request.param)
+
+
+@pytest.fixture(params=trackers.BUNDLED)
+def trained(request) -> Tracker:
+    return load(request.param)
 
 
 def texture(height=64, width=96, seed=0):
@@ -90,9 +109,9 @@ def test_probabilities_have_the_frames_size_and_sum_to_one(tracker):
     assert float(probabilities.min()) >= 0
 
 
-def test_a_moving_square_is_followed(tracker):
-    start(tracker, square)
-    found = run(tracker, range(1, 16), square)
+def test_a_moving_square_is_followed(trained):
+    start(trained, square)
+    found = run(trained, range(1, 16), square)
     overlaps = [j((p.argmax(0) == 1).numpy(), square(t)) for t, p in enumerate(found, start=1)]
     assert min(overlaps) > 0.8
     assert np.mean(overlaps) > 0.9
@@ -120,7 +139,8 @@ def test_commit_of_none_remembers_nothing(tracker):
     before = tracker.step(frame_at(1, square))
     tracker.commit(1, frame_at(1, square), None, tracker.labels)
     assert tracker.memory_frames == (0,)
-    assert torch.equal(tracker.step(frame_at(1, square)), before)
+    if tracker.name != "xmem":  # whose sensory memory goes on
+        assert torch.equal(tracker.step(frame_at(1, square)), before)
 
 
 def test_permanent_frames_stay(tracker):
@@ -143,23 +163,31 @@ def test_memory_is_bounded(tracker):
     assert max(remembered[20:]) == max(remembered[30:])
 
 
-def test_a_correction_changes_what_follows(tracker):
-    start(tracker, square)
-    run(tracker, range(1, 3), square)
+def test_a_correction_changes_what_follows(trained):
+    start(trained, square)
+    run(trained, range(1, 3), square)
     half = square(3) & (np.arange(96) < 36)
-    tracker.commit(3, frame_at(3, square), one_hot(half), (1,), permanent=True)
-    found = tracker.step(frame_at(3, square)).argmax(0).numpy() == 1
+    trained.commit(3, frame_at(3, square), one_hot(half), (1,), permanent=True)
+    found = trained.step(frame_at(3, square)).argmax(0).numpy() == 1
     assert j(found, half) > j(found, square(3))
 
 
-def test_an_object_can_join_and_leaves_the_others_alone(tracker):
+def test_an_object_can_join(tracker):
     start(tracker, square)
     run(tracker, range(1, 4), square, lower)
     joined = frame_at(4, square, lower)
     tracker.step(joined)
     tracker.commit(4, joined, one_hot(lower(4)), (7,), permanent=True)
     assert tracker.labels == (1, 7)
-    found = run(tracker, range(5, 9), square, lower)[-1].argmax(0).numpy()
+    assert {0, 4} <= set(tracker.memory_frames)
+    assert len(run(tracker, range(5, 9), square, lower)[-1]) == 3
+
+
+def test_an_object_that_joins_leaves_the_others_alone(trained):
+    start(trained, square)
+    run(trained, range(1, 4), square, lower)
+    trained.commit(4, frame_at(4, square, lower), one_hot(lower(4)), (7,), permanent=True)
+    found = run(trained, range(5, 9), square, lower)[-1].argmax(0).numpy()
     assert j(found == 1, square(8)) > 0.8
     assert j(found == 2, lower(8)) > 0.8
 
@@ -171,8 +199,9 @@ def test_objects_given_one_by_one_on_the_same_frame_are_all_kept(tracker):
     assert tracker.labels == (1, 2)
     assert tracker.memory_frames == (0,)
     found = tracker.step(frame_at(1, square, lower)).argmax(0).numpy()
-    assert j(found == 1, square(1)) > 0.8
-    assert j(found == 2, lower(1)) > 0.8
+    if tracker.name in trackers.BUNDLED:
+        assert j(found == 1, square(1)) > 0.8
+        assert j(found == 2, lower(1)) > 0.8
 
 
 def test_forget_removes_one_object_only(tracker):
@@ -181,7 +210,8 @@ def test_forget_removes_one_object_only(tracker):
     assert tracker.labels == (2,)
     probabilities = tracker.step(frame_at(1, square, lower))
     assert probabilities.shape[0] == 2
-    assert j(probabilities.argmax(0).numpy() == 1, lower(1)) > 0.7
+    if tracker.name in trackers.BUNDLED:
+        assert j(probabilities.argmax(0).numpy() == 1, lower(1)) > 0.7
 
 
 def test_forget_of_all_leaves_background(tracker):
@@ -189,6 +219,7 @@ def test_forget_of_all_leaves_background(tracker):
     tracker.forget(1)
     tracker.forget(5)
     assert tracker.labels == ()
+    torch.testing.assert_close(tracker.step(frame_at(1, square)), torch.ones(1, 64, 96))
 
 
 def test_snapshot_is_exact(tracker):
@@ -207,7 +238,7 @@ def test_snapshot_survives_a_file_and_a_new_tracker(tracker):
     file = io.BytesIO()
     torch.save(tracker.snapshot(), file)
     file.seek(0)
-    other = trackers.load(tracker.name, device="cpu")
+    other = load(tracker.name)
     other.restore(torch.load(file, weights_only=True))
     assert other.labels == tracker.labels
     assert other.memory_frames == tracker.memory_frames
@@ -225,7 +256,7 @@ def test_snapshot_of_an_empty_memory_empties(tracker):
 def test_order_of_labels_is_the_order_of_channels(tracker):
     start(tracker, square, lower, labels=(1, 2))
     one = run(tracker, range(1, 4), square, lower)[-1]
-    other = trackers.load(tracker.name, device="cpu")
+    other = load(tracker.name)
     frame = frame_at(0, square, lower)
     other.commit(0, frame, one_hot(lower(0), square(0)), (2, 1), permanent=True)
     two = run(other, range(1, 4), square, lower)[-1]
@@ -260,7 +291,7 @@ def test_extreme_sizes_and_masks(tracker, height, width, make):
         assert probabilities.shape == (2, height, width)
         assert bool(torch.isfinite(probabilities).all())
         tracker.commit(t, frame, probabilities, (1,))
-    if mask.sum() > 1:
+    if mask.sum() > 1 and tracker.name in trackers.BUNDLED:
         assert j(probabilities.argmax(0).numpy() == 1, mask) > 0.9
 
 

@@ -96,14 +96,20 @@ class XMemMemory:
         return sum(len(f.cells) for f in self._frames), len(self._prototypes or ())
 
     def add(self, t: int, cells: Cells, *, permanent: bool) -> None:
-        """Remember a frame; what was remembered under this number goes, unless it was permanent.
+        """Remember a frame; the first one is permanent in any case.
 
-        Then the frame is, too. The first frame is permanent in any case.
+        If there is one under this number, it stays permanent if it was, and what is known in it of
+        other objects stays, too.
         """
-        before = [frame for frame in self._frames if frame.t == t]
-        others = [frame for frame in self._frames if frame.t != t]
-        permanent = permanent or not others or any(frame.permanent for frame in before)
-        self._frames = [*others, _Frame(t, permanent, cells.to(self.device))]
+        new = _Frame(t, permanent or not self._frames, cells.to(self.device))
+        for n, old in enumerate(self._frames):
+            if old.t == t:
+                known = {**old.cells.known, **new.cells.known}
+                lasting = old.permanent or permanent
+                self._frames[n] = _Frame(t, lasting, replace(new.cells, known=known))
+                break
+        else:
+            self._frames.append(new)
         self._table = None
         if self.limits.enable_long_term:
             self._consolidate()

@@ -97,6 +97,8 @@ class XMemNet(nn.Module):
 
     def refresh(self, hidden: Tensor, value: Tensor) -> Tensor:
         """Return the sensory memory after a deep update (sec. 3.4): (K, 64, h / 16, w / 16)."""
+        if not self.sizes.hidden:
+            return hidden
         fresh: Tensor = self.value_encoder.hidden_reinforce(hidden, value)
         return fresh
 

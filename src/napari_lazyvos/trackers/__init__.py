@@ -11,15 +11,23 @@ from napari_lazyvos.errors import LazyVosError
 if TYPE_CHECKING:
     from napari_lazyvos.trackers.protocol import Tracker
 
-__all__ = ["LIKELY_RISE", "load", "names"]
+__all__ = ["BUNDLED", "LIKELY_RISE", "load", "names"]
 
 _CLASSES = {
     "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
     "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
+    "xmem": ("napari_lazyvos.trackers.xmem", "XMemTracker"),
 }
 
-LIKELY_RISE = {"compact": 0.16, "handcrafted": 0.08}
-"""The rise of a score from which about every second alarm is right: `training/calibrate.py`."""
+BUNDLED = ("compact", "handcrafted")
+"""Those that need no download."""
+
+LIKELY_RISE = {"compact": 0.16, "handcrafted": 0.08, "xmem": 0.5}
+"""The rise of a score from which to ask.
+
+From it on, about every second alarm of a bundled tracker is right: `training/calibrate.py`. XMem's
+is that of its authors (Lazy-XMem, thesis sec. 6.8.3).
+"""
 
 
 def names() -> tuple[str, ...]:

@@ -172,7 +172,7 @@ class XMemTracker:
         """Numbers of the frames in the working memory, sorted."""
         return tuple(sorted(self._memory.times))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def step(self, frame: np.ndarray) -> Probabilities:
         """Predict the objects in a frame; see `Tracker.step`."""
         state = self._state
@@ -181,7 +181,7 @@ class XMemTracker:
         self._waiting = self._predict(state, self._look(state.canvas, frame))
         return self._waiting.full.clone()
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def commit(
         self,
         t: int,
@@ -197,27 +197,24 @@ class XMemTracker:
             waiting = None
         state = self._state or self._begin(t, frame)
         if probabilities is None:
-            if waiting is not None:
-                self._memory.note(waiting.usage)
-                self._state = replace(state, hidden=waiting.hidden)
+            self._state = self._pass(state, waiting)
             return
         given = probabilities.to(self.device, torch.float32)
-        view = waiting.view if waiting is not None else self._look(state.canvas, frame)
         if waiting is None and set(state.labels) - set(labels):
-            waiting = self._predict(state, view)
-        own = waiting is not None and labels == state.labels and torch.equal(given, waiting.full)
+            waiting = self._predict(state, self._look(state.canvas, frame))
+        view = self._look(state.canvas, frame) if waiting is None else waiting.view
+        if waiting is not None and labels == state.labels and torch.equal(given, waiting.full):
+            masks, own = waiting.masks, True
+        else:
+            masks, own = _merge(state, waiting, given, labels), False
         remembered = permanent or not own or abs(t - state.last_memory) >= self._mem_every
         deep = remembered and abs(t - state.last_deep) >= self._deep_every
-        if waiting is not None:
-            self._memory.note(waiting.usage)
-            if self._deep_every >= 0 or not deep:
-                state = replace(state, hidden=waiting.hidden)
-        masks = (
-            waiting.masks if waiting is not None and own else _merge(state, waiting, given, labels)
-        )
+        # A deep update takes the place of the decoder's, unless they have cadences of their own.
+        state = self._pass(state, waiting, sense=not deep or self._deep_every >= 0)
         state = state.with_labels(labels)
         if remembered:
-            state = self._remember(state, t, view, masks, permanent=permanent, deep=deep)
+            named = labels if t in self._memory.times else state.labels
+            state = self._remember(state, t, view, masks, named, permanent=permanent, deep=deep)
         self._state = state
 
     def forget(self, label: int) -> None:
@@ -259,6 +256,9 @@ class XMemTracker:
         return _View(frame, image, self.net.encode_key(image))
 
     def _predict(self, state: _State, view: _View) -> _Prediction:
+        if not state.labels:
+            full = torch.ones(1, *view.frame.shape[1:], device=self.device)
+            return _Prediction(view, full[:0], full, state.hidden, full.new_zeros(0))
         found = self._memory.read(Query(view.keys, view.selection))
         readout = torch.stack([found.values[label] for label in state.labels])
         readout = readout.transpose(1, 2).reshape(len(readout), -1, *state.hidden.shape[2:])
@@ -267,22 +267,41 @@ class XMemTracker:
         full = state.canvas.back(probabilities)
         return _Prediction(view, probabilities[1:], full, hidden, found.usage)
 
+    def _pass(self, state: _State, waiting: _Prediction | None, *, sense: bool = True) -> _State:
+        """Go past a frame: count what was read, and let the sensory memory go on."""
+        if waiting is None:
+            return state
+        self._memory.note(waiting.usage)
+        return replace(state, hidden=waiting.hidden) if sense else state
+
     def _remember(
-        self, state: _State, t: int, view: _View, masks: Tensor, *, permanent: bool, deep: bool
+        self,
+        state: _State,
+        t: int,
+        view: _View,
+        masks: Tensor,
+        named: tuple[int, ...],
+        *,
+        permanent: bool,
+        deep: bool,
     ) -> _State:
-        """Add a frame to the working memory; `masks` are on the canvas, in the labels' order."""
+        """Add a frame to the memory; `masks` are on the canvas, in the order of all labels.
+
+        Only of objects that are named anything is remembered.
+        """
         value = self.net.encode_value(view.image, view.key, masks)
+        known = dict(zip(state.labels, value.flatten(2).transpose(1, 2), strict=True))
         cells = Cells.of_frame(
             view.keys,
             view.key.shrinkage.flatten(),
             view.selection,
-            dict(zip(state.labels, value.flatten(2).transpose(1, 2), strict=True)),
+            {label: known[label] for label in named},
         )
         self._memory.add(t, cells, permanent=permanent)
-        if deep:
-            hidden = self.net.refresh(state.hidden, value)
-            state = replace(state, hidden=hidden, last_deep=t)
-        return replace(state, last_memory=t)
+        state = replace(state, last_memory=t)
+        if not deep:
+            return state
+        return replace(state, hidden=self.net.refresh(state.hidden, value), last_deep=t)
 
 
 def _load(weights: Weights) -> XMemNet:

@@ -1,0 +1,113 @@
+"""XMem as a tracker, against whole clips that the authors' code tracked with the same weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_lazyvos import trackers
+from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.nets.xmem import Sizes, XMemNet
+
+CASES = ("long_term", "no_long_term", "deep_update", "object_added", "defaults_padded")
+OWN = {"hidden_dim", "key_dim", "value_dim", "enable_long_term_count_usage"}  # no options of ours
+
+
+@pytest.fixture(scope="module")
+def weights(parity):
+    return parity.weights(XMemNet())
+
+
+def given_masks(label_map, labels):
+    masks = np.stack([label_map == label for label in labels])
+    stack = np.stack([~masks.any(0), *masks]).astype(np.float32)
+    return torch.from_numpy(stack)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whole_clips_are_tracked_as_published(parity, weights, name):
+    case, golden = parity.cases("xmem")[name], parity.golden("xmem")
+    options = {key: value for key, value in case["config"].items() if key not in OWN}
+    tracker = trackers.load("xmem", weights=weights, device="cpu", size=-1, **options)
+    published, last = golden[f"{name}__prob"], golden[f"{name}__prob_last"]
+    for t in range(case["frames"]):
+        frame = parity.frame(case["clip"], t)
+        found = tracker.step(frame) if t else None
+        if str(t) in case["masks_given"]:
+            labels = tuple(case["masks_given"][str(t)])
+            given = given_masks(parity.clips[f"{case['clip']}_labels"][t], labels)
+            # What joins later is passing there: only the first frame stays for ever.
+            tracker.commit(t, frame, given, labels, permanent=t == 0)
+        elif t < case["frames"] - 1:
+            tracker.commit(t, frame, found, tracker.labels)
+            known = len(tracker.labels)
+            assert np.abs(found[1:].numpy() - published[t, :known]).max() < 1e-3
+        else:
+            assert np.abs(found.numpy() - last).max() < 5e-4
+
+
+@pytest.mark.parametrize("size", [-1, 96, 480])
+def test_it_works_at_any_size(weights, parity, size):
+    tracker = trackers.load("xmem", weights=weights, device="cpu", size=size)
+    given = given_masks(parity.clips["main_labels"][0], (1, 2))
+    tracker.commit(0, parity.frame("main", 0), given, (1, 2), permanent=True)
+    assert tracker.step(parity.frame("main", 1)).shape == (3, 112, 144)
+
+
+def test_memory_elsewhere_reads_the_same(weights, parity):
+    here, elsewhere = (
+        trackers.load("xmem", weights=weights, device="cpu", memory_device=where)
+        for where in ("same", "cpu")
+    )
+    found = []
+    for tracker in (here, elsewhere):
+        given = given_masks(parity.clips["main_labels"][0], (1,))
+        tracker.commit(0, parity.frame("main", 0), given, (1,), permanent=True)
+        found.append(tracker.step(parity.frame("main", 1)))
+    assert torch.equal(*found)
+
+
+def test_corrections_never_leave(weights, parity):
+    tracker = trackers.load(
+        "xmem", weights=weights, device="cpu", mem_every=1, max_mid_term_frames=3,
+        min_mid_term_frames=2, num_prototypes=8,
+    )  # fmt: skip
+    maps = parity.clips["main_labels"]
+    tracker.commit(0, parity.frame("main", 0), given_masks(maps[0], (1, 2)), (1, 2), permanent=True)
+    for t in range(1, 12):
+        frame = parity.frame("main", t)
+        found = tracker.step(frame)
+        corrected = t in (2, 5)
+        masks = given_masks(maps[t], (1, 2)) if corrected else found
+        tracker.commit(t, frame, masks, (1, 2), permanent=corrected)
+    assert tracker.memory_frames == (0, 2, 5, 11)
+
+
+def test_weights_of_one_object_get_a_channel_for_the_others():
+    torch.manual_seed(0)
+    weights = XMemNet().state_dict()
+    first = weights["value_encoder.conv1.weight"]
+    weights["value_encoder.conv1.weight"] = first[:, :4]
+    tracker = trackers.load("xmem", weights=weights, device="cpu")
+    loaded = tracker.net.state_dict()["value_encoder.conv1.weight"]
+    torch.testing.assert_close(loaded[:, :4], first[:, :4])
+    assert not loaded[:, 4].any()
+
+
+def test_it_works_without_sensory_memory():
+    torch.manual_seed(0)
+    weights = XMemNet(Sizes(hidden=0)).state_dict()
+    tracker = trackers.load("xmem", weights=weights, device="cpu")
+    frame = np.random.default_rng(0).random((3, 32, 48), dtype=np.float32)
+    masks = torch.zeros(2, 32, 48)
+    masks[0, :, :20], masks[1, :, 20:] = 1, 1
+    tracker.commit(0, frame, masks, (1,), permanent=True)
+    found = tracker.step(frame)
+    assert found.isfinite().all()
+    tracker.commit(1, frame, found, (1,))
+
+
+def test_weights_of_another_network_are_refused():
+    with pytest.raises(LazyVosError, match="not XMem's"):
+        trackers.load("xmem", weights={"conv.weight": torch.zeros(1)}, device="cpu")
