@@ -1,4 +1,4 @@
-"""The command line: ``lazyvos demo``, ``track``, ``export`` and ``info``.
+"""The command line: ``lazyvos demo``, ``track``, ``export``, ``info`` and ``models``.
 
 Exit status: 0 done, 1 failed or stopped, 2 the command was not understood.
 """
@@ -14,6 +14,7 @@ import typer
 from napari_lazyvos.cli.demo import demo
 from napari_lazyvos.cli.export import export
 from napari_lazyvos.cli.info import info
+from napari_lazyvos.cli.models import models
 from napari_lazyvos.cli.track import track
 from napari_lazyvos.errors import LazyVosError
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for command in (demo, track, export, info):
     app.command()(command)
+app.add_typer(models)
 
 
 def main(arguments: list[str] | None = None) -> None:

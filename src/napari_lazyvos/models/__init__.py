@@ -1,4 +1,4 @@
-"""Weights: those that come with the package."""
+"""Weights: those that come with the package, and a catalogue of published ones."""
 
 from napari_lazyvos.models.bundled import BundledWeightsError, bundled
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-
-from safetensors.torch import load
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from napari_lazyvos.errors import LazyVosError
 
-__all__ = ["WEIGHTS", "BundledWeightsError", "bundled"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["NAMES", "WEIGHTS", "BundledWeightsError", "bundled"]
+
+NAMES = ("tracker", "clicks")
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Holds ``NAME.safetensors``, and ``SHA256SUMS`` as sha256sum writes it."""
@@ -37,6 +40,8 @@ def bundled(name: str, folder: Path = WEIGHTS) -> dict[str, Tensor]:
     BundledWeightsError
         If the file is missing, or not the one that was released.
     """
+    from safetensors.torch import load  # loads torch, which a list of models can do without
+
     file = f"{name}.safetensors"
     advice = "install napari-lazyvos again."
     try:

@@ -8,28 +8,37 @@ from typing import TypeAlias, TypeVar
 from torch import Tensor, nn
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.models import bundled
+from napari_lazyvos.models.bundled import NAMES, bundled
+from napari_lazyvos.models.cache import weights_for
 from napari_lazyvos.models.checkpoint import read_checkpoint
 
 __all__ = ["Weights", "fill", "read"]
 
 Weights: TypeAlias = Path | str | dict[str, Tensor] | None
-"""A file (see `read_checkpoint`), a state dict, or None for the bundled ones."""
+"""A file (see `read_checkpoint`), a state dict, or None for the bundled or installed ones."""
 
 Net = TypeVar("Net", bound=nn.Module)
 
 
 def read(weights: Weights, name: str) -> dict[str, Tensor]:
-    """Return weights as a state dict; `name` is that of the bundled ones.
+    """Return weights as a state dict.
+
+    Parameters
+    ----------
+    weights : see `Weights`
+    name : str
+        Of the bundled ones, or else what `weights_for` looks for in the catalogue.
 
     Raises
     ------
     LazyVosError
         If there are no such weights.
     """
-    if weights is None:
+    if weights is None and name in NAMES:
         return bundled(name)
-    return weights if isinstance(weights, dict) else read_checkpoint(Path(weights))
+    if isinstance(weights, dict):
+        return weights
+    return read_checkpoint(weights_for(name) if weights is None else Path(weights))
 
 
 def fill(net: Net, weights: Weights, name: str) -> Net:
@@ -39,7 +48,7 @@ def fill(net: Net, weights: Weights, name: str) -> Net:
     ----------
     net : nn.Module
     weights : see `Weights`
-    name : of the bundled ones
+    name : see `read`
 
     Raises
     ------
