@@ -36,20 +36,19 @@ models = typer.Typer(
     no_args_is_help=True,
 )
 
-Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="As `list` shows them.")]
-
 
 @models.command("list")
 def list_(as_json: Json = False, debug: Debug = False) -> None:
-    """Say what is published, how large it is, under which licence, and what is installed.
-
-    The first one of each tracker or refiner is its default.
-    """
+    """Say what is published, how large it is, under which licence, and what is installed."""
     from napari_lazyvos.models import cache
-    from napari_lazyvos.models.catalogue import entries
+    from napari_lazyvos.models.catalogue import entries, of_method
 
     if as_json:
-        rows = [asdict(each) | {"installed": cache.is_installed(each)} for each in entries()]
+        rows = [
+            asdict(each)
+            | {"default": each == of_method(each.method)[0], "installed": cache.is_installed(each)}
+            for each in entries()
+        ]
         print(json.dumps({"folder": str(cache.folder()), "models": rows}))
         return
     console = Console(highlight=False)
@@ -60,13 +59,17 @@ def list_(as_json: Json = False, debug: Debug = False) -> None:
         table = Table(show_header=False, box=None, pad_edge=True)
         for each in files:
             here = "installed" if cache.is_installed(each) else ""
-            table.add_row(Text(each.name, no_wrap=True), each.how_large, here, each.title)
+            title = f"{each.title} (default)" if each is files[0] else each.title
+            table.add_row(Text(each.name, no_wrap=True), each.how_large, here, title)
         console.print(table)
     typer.echo(f"Folder: {cache.folder()}")
 
 
 @models.command()
-def download(names: Names, debug: Debug = False) -> None:
+def download(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As `list` shows them.")],
+    debug: Debug = False,
+) -> None:
     """Download weights; Ctrl-C keeps what has arrived, and the next download goes on from there."""
     from napari_lazyvos.models.catalogue import find
 
@@ -75,7 +78,12 @@ def download(names: Names, debug: Debug = False) -> None:
 
 
 @models.command()
-def verify(names: Names | None = None, debug: Debug = False) -> None:
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Without: all installed ones.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
     """Read installed weights in full, and compare them with their checksums."""
     from napari_lazyvos.models import cache
     from napari_lazyvos.models.catalogue import entries, find

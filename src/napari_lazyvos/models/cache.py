@@ -24,6 +24,7 @@ __all__ = [
     "folder",
     "is_installed",
     "place",
+    "unfinished",
     "verified",
     "weights_for",
     "writing",
@@ -43,6 +44,11 @@ def folder() -> Path:
 def place(entry: Entry) -> Path:
     """Return where a file is, or would be."""
     return folder() / entry.file
+
+
+def unfinished(entry: Entry) -> Path:
+    """Return where a download keeps what has arrived so far."""
+    return folder() / f"{entry.file}.part"
 
 
 def is_installed(entry: Entry) -> bool:
@@ -162,6 +168,7 @@ def add(file: Path, name: str | None = None) -> Entry:
         _compare(entry, file, found, known or found)
         os.replace(copy, place(entry))
         checksums.record(here, entry.file, found)
+        unfinished(entry).unlink(missing_ok=True)  # nobody needs to go on with that
     return entry
 
 

@@ -25,6 +25,7 @@ SUMS = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _LATELY = ".verified.json"
 _LOCK = ".checksums.lock"
+_PATIENCE_S = 2.0  # whoever holds the lock writes two small files
 
 
 def read(folder: Path) -> dict[str, str]:
@@ -50,7 +51,7 @@ def record(folder: Path, file: str, checksum: str) -> None:
     OSError
         If the folder cannot be written.
     """
-    with FileLock(folder / _LOCK):
+    with FileLock(folder / _LOCK, timeout=_PATIENCE_S):
         sums = read(folder) | {file: checksum}
         lines = (f"{each}  {name}\n" for name, each in sorted(sums.items()))
         write_bytes(folder / SUMS, "".join(lines).encode())
@@ -91,6 +92,6 @@ def _lately(folder: Path) -> dict[str, Any]:
 
 
 def _remember(path: Path, what: dict[str, Any]) -> None:
-    with FileLock(path.parent / _LOCK):
+    with FileLock(path.parent / _LOCK, timeout=_PATIENCE_S):
         lately = _lately(path.parent) | {path.name: what}
         write_bytes(path.parent / _LATELY, json.dumps(lately, indent=1).encode())

@@ -82,11 +82,7 @@ def download(
 
 def arrived(entry: Entry) -> int:
     """Return how many bytes are kept of a download that was cut off."""
-    return _size(_part(entry))
-
-
-def _part(entry: Entry) -> Path:
-    return cache.folder() / f"{entry.file}.part"
+    return _size(cache.unfinished(entry))
 
 
 def _size(path: Path) -> int:
@@ -104,7 +100,7 @@ def _is_right(entry: Entry) -> bool:
 
 
 def _retrieve(entry: Entry, here: Path, tell: Progress) -> None:
-    known, part = cache.expected(entry), _part(entry)
+    known, part = cache.expected(entry), cache.unfinished(entry)
 
     def bring(url: str, target: str, _: object) -> None:
         if arrived(entry) != entry.size:  # else only the last step was missing
@@ -170,12 +166,12 @@ def _ask(url: str, have: int) -> requests.Response:
         answer = requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S)
     except requests.RequestException as error:
         raise LazyVosError(
-            f"{site} cannot be reached ({type(error).__name__}): look after the network, {by_hand}."
+            f"{site} cannot be reached ({type(error).__name__}): check the network, {by_hand}."
         ) from error
-    wrong = ""
-    if answer.status_code not in ((WHOLE, PIECE, NO_SUCH_PIECE) if have else (WHOLE,)):
-        wrong = f"{answer.status_code} {answer.reason}"
-    elif answer.headers.get("Content-Type", "").startswith("text/html"):
+    wrong, status = "", answer.status_code
+    if status not in ((WHOLE, PIECE, NO_SUCH_PIECE) if have else (WHOLE,)):
+        wrong = f"{status} {answer.reason}"
+    elif status != NO_SUCH_PIECE and answer.headers.get("Content-Type", "").startswith("text/html"):
         wrong = "a web page instead of a file"
     if wrong:
         answer.close()
