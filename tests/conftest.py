@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
+import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -88,6 +92,117 @@ def parity() -> Parity:
     if not folder.is_dir():
         pytest.skip(f"no parity vectors in {SHARED}: set LAZYVOS_SHARED to their folder")
     return Parity(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_models_of_the_user(tmp_path_factory) -> Iterator[None]:
+    """Let no test read or write the published weights that whoever runs it has downloaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAZYVOS_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
+        yield
+
+
+class Publisher(ThreadingHTTPServer):
+    """A site on this computer that publishes weights, as badly as it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.files: dict[str, bytes] = {}
+        self.asked: list[str | None] = []  # the ranges, in the order of the requests
+        self.ranges = True  # False: sends the whole file whatever is asked
+        self.kind = "application/octet-stream"
+        self.cut: int | None = None  # so many bytes are sent, then the connection is closed
+        self.before_cut: Callable[[], object] = lambda: None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+    def handle_error(self, request, client_address) -> None:
+        """Say nothing of visitors who hang up."""
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: Publisher
+
+    def do_GET(self) -> None:
+        content = self.server.files.get(self.path.removeprefix("/"))
+        asked = self.headers.get("Range")
+        self.server.asked.append(asked)
+        if content is None:
+            self.send_error(404)
+            return
+        begin = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked and self.server.ranges else 0
+        if begin and begin >= len(content):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(content)}")
+            self.send_header("Content-Type", "text/html")  # as nginx does
+            self.end_headers()
+            return
+        self.send_response(206 if begin else 200)
+        if begin:
+            self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Type", self.server.kind)
+        self.send_header("Content-Length", str(len(content) - begin))
+        self.end_headers()
+        self.wfile.write(content[begin : self.server.cut])
+        if self.server.cut is not None:
+            self.server.before_cut()
+
+    def log_message(self, *args) -> None:
+        """Keep the terminal clean."""
+
+
+TABLE = """
+[toy]
+kind = "tracker"
+publication = "Nobody, A Toy, 2026"
+code_licence = "MIT"
+weights_licence = "not stated by the authors"
+url = "{url}"
+tensor = "toy.weight"
+
+[[toy.files]]
+name = "toy-first"
+file = "Toy-First.pth"
+title = "Toy without a published checksum"
+size_about = 800_000
+
+[[toy.files]]
+name = "toy-sure"
+file = "Toy-Sure.pth"
+title = "Toy with a published checksum"
+size = {size}
+sha256 = "{sha256}"
+"""
+
+
+@pytest.fixture
+def publisher(tmp_path, monkeypatch) -> Iterator[Publisher]:
+    """Publish two files of toy weights; they and nothing else are in the catalogue."""
+    import torch
+
+    from napari_lazyvos.models import catalogue
+
+    monkeypatch.setenv("LAZYVOS_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Publisher() as site:
+        for number, name in enumerate(("Toy-First.pth", "Toy-Sure.pth")):
+            file = io.BytesIO()
+            torch.save({"toy.weight": torch.full((200_000,), float(number))}, file)
+            site.files[name] = file.getvalue()
+        sure = site.files["Toy-Sure.pth"]
+        facts = {"size": len(sure), "sha256": hashlib.sha256(sure).hexdigest(), "url": site.url}
+        table = tmp_path / "catalogue.toml"
+        table.write_text(TABLE.format(**facts), encoding="utf-8")
+        monkeypatch.setattr(catalogue, "TABLE", table)
+        thread = threading.Thread(target=site.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield site
+        finally:
+            site.shutdown()
+            thread.join()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.nets.weights import fill
+from napari_lazyvos.models import cache
+from napari_lazyvos.nets.weights import fill, read
 
 
 def test_a_file_fills_the_network(tmp_path):
@@ -33,3 +34,12 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "w").write_bytes(b"no tensors here")
     with pytest.raises(LazyVosError, match="no file of weights"):
         fill(nn.Linear(2, 2), tmp_path / "w", "tracker")
+
+
+def test_weights_that_are_not_bundled_are_those_of_the_catalogue(publisher):
+    with pytest.raises(LazyVosError, match="lazyvos models download toy-first"):
+        read(None, "toy")
+    cache.folder().mkdir()
+    (cache.folder() / "Toy-First.pth").write_bytes(publisher.files["Toy-First.pth"])
+    assert read(None, "toy").keys() == {"toy.weight"}
+    assert "toy.weight" not in read(None, "clicks")
