@@ -66,7 +66,10 @@ def test_a_method_takes_its_default_else_what_is_there(publisher):
 
 def test_the_first_use_is_trusted_and_later_ones_must_match(publisher):
     path = put(publisher, "Toy-First.pth")
+    put(publisher, "Toy-Sure.pth")
     cache.weights_for("toy")
+    cache.weights_for("toy-sure")
+    assert (cache.folder() / SUMS).read_text().count("\n") == 2
     if shutil.which("sha256sum"):
         subprocess.run(["sha256sum", "--strict", "-c", SUMS], cwd=path.parent, check=True)
     put(publisher, "Toy-First.pth", publisher.files["Toy-Sure.pth"])

@@ -102,14 +102,15 @@ def verified(entry: Entry, *, anew: bool = False) -> Path:
         found, known = checksums.sha256(path, anew=anew), expected(entry)
         if known is None:
             check(entry, path)
+        else:
+            _compare(entry, path, found, known)
+        if checksums.read(path.parent).get(entry.file) != found:
             # Where nobody may write, nobody changes the file either.
             with contextlib.suppress(OSError):
                 checksums.record(path.parent, entry.file, found)
     except OSError as error:
         reason = error.strerror or str(error)
         raise LazyVosError(f"The weights {path} cannot be read: {reason}.") from error
-    if known is not None:
-        _compare(entry, path, found, known)
     return path
 
 
