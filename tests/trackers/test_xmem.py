@@ -111,3 +111,32 @@ def test_it_works_without_sensory_memory():
 def test_weights_of_another_network_are_refused():
     with pytest.raises(LazyVosError, match="not XMem's"):
         trackers.load("xmem", weights={"conv.weight": torch.zeros(1)}, device="cpu")
+
+
+def test_half_precision_finds_the_same_labels(parity, weights):
+    found = []
+    for amp in (False, True):
+        tracker = trackers.load("xmem", weights=weights, device="cpu", amp=amp)
+        given = given_masks(parity.clips["main_labels"][0], (1, 2))
+        tracker.commit(0, parity.frame("main", 0), given, (1, 2), permanent=True)
+        found.append(tracker.step(parity.frame("main", 1)).argmax(0))
+    # The CPU's half precision has 8 bits, and weights that know nothing leave much undecided.
+    assert (found[0] == found[1]).float().mean() >= 0.97
+
+
+def test_a_memory_goes_on_in_another_size(parity, weights):
+    small, large = (
+        trackers.load("xmem", weights=weights, device="cpu", size=size) for size in (80, 480)
+    )
+    given = given_masks(parity.clips["main_labels"][0], (1, 2))
+    large.commit(0, parity.frame("main", 0), given, (1, 2), permanent=True)
+    for t in (1, 2):
+        large.commit(t, parity.frame("main", t), large.step(parity.frame("main", t)), (1, 2))
+    small.restore(large.snapshot())
+    assert small.memory_frames == large.memory_frames
+    assert small.step(parity.frame("main", 3)).shape == (3, 112, 144)
+
+
+def test_an_unknown_place_for_the_memory_is_refused(weights):
+    with pytest.raises(LazyVosError, match="same or cpu"):
+        trackers.load("xmem", weights=weights, device="cpu", memory_device="disk")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 __all__ = ["Cells", "Known", "join", "unused"]
@@ -67,6 +68,29 @@ class Cells:
     def without(self, label: int) -> Cells:
         """Return the cells without an object."""
         return replace(self, known={k: each for k, each in self.known.items() if k != label})
+
+    def on_grid(self, before: tuple[int, int], after: tuple[int, int]) -> Cells:
+        """Return the cells of a whole frame as if it had been looked at on another grid.
+
+        Parameters
+        ----------
+        before, after : rows and columns of places
+        """
+
+        def there(tensor: Tensor) -> Tensor:
+            picture = tensor.reshape(*before, -1).movedim(2, 0)[None].float()
+            resized = F.interpolate(picture, after, mode="bilinear", align_corners=False)[0]
+            return resized.flatten(1).T.reshape(-1, *tensor.shape[1:]).to(tensor.dtype)
+
+        everywhere = torch.arange(after[0] * after[1], device=self.keys.device)
+        return Cells(
+            there(self.keys),
+            there(self.shrinkage),
+            None if self.selection is None else there(self.selection),
+            there(self.usage),
+            there(self.life),
+            {k: Known(everywhere, there(each.values)) for k, each in self.known.items()},
+        )
 
     def to(self, device: torch.device, *, copy: bool = False) -> Cells:
         """Return the cells on a device; with `copy` they share no memory with these."""

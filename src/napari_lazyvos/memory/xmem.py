@@ -151,6 +151,11 @@ class XMemMemory:
         """Forget everything."""
         self._frames, self._prototypes, self._table = [], None, None
 
+    def change_grid(self, before: tuple[int, int], after: tuple[int, int]) -> None:
+        """Remember frames as if they had been looked at on another grid of places."""
+        self._frames = [replace(f, cells=f.cells.on_grid(before, after)) for f in self._frames]
+        self._table = None
+
     def pack(self) -> dict[str, Any]:
         """Return a copy that can be saved."""
         frames = [

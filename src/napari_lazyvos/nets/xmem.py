@@ -118,7 +118,7 @@ class XMemNet(nn.Module):
         """
         logits, after = self.decoder(key, readout, hidden)
         larger = F.interpolate(logits, scale_factor=4, mode="bilinear", align_corners=False)
-        return larger[:, 0].sigmoid(), after
+        return larger[:, 0].float().sigmoid(), after
 
 
 class KeyEncoder(Stem):

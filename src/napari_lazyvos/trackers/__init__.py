@@ -65,5 +65,10 @@ def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any
         raise LazyVosError(
             f"The tracker {name} has no option {unknown[0]!r}: it has {', '.join(known)}."
         )
-    tracker: Tracker = make(weights=weights, device=choose(device), **options)
+    options |= {"weights": weights, "device": choose(device)}
+    if options["device"].type == "cuda" and "memory_device" in known:
+        from napari_lazyvos.trackers.sparing import SparingTracker
+
+        return SparingTracker(make, **options)
+    tracker: Tracker = make(**options)
     return tracker

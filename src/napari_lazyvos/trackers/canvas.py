@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,11 +40,10 @@ class Canvas:
         return int(self.height / short * self.size), int(self.width / short * self.size)
 
     @property
-    def outer(self) -> tuple[int, int]:
-        """Height and width of the canvas."""
-        left, right, top, bottom = self._margins()
-        height, width = self.inner
-        return top + height + bottom, left + width + right
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the places that the network compares."""
+        rows, columns = (math.ceil(side / self.stride) for side in self.inner)
+        return rows, columns
 
     def image(self, frame: np.ndarray, device: torch.device) -> Tensor:
         """Return a (3, H, W) float32 frame in [0, 1] as (1, 3, h, w), normalised."""

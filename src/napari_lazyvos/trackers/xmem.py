@@ -17,7 +17,7 @@ from napari_lazyvos.memory.reading import Query
 from napari_lazyvos.memory.xmem import Limits, XMemMemory
 from napari_lazyvos.nets.stm import aggregate
 from napari_lazyvos.nets.weights import Weights, fill, read
-from napari_lazyvos.nets.xmem import STRIDE, Key, Sizes, XMemNet
+from napari_lazyvos.nets.xmem import Key, Sizes, XMemNet
 from napari_lazyvos.trackers.canvas import Canvas
 from napari_lazyvos.trackers.protocol import Probabilities, Snapshot
 
@@ -119,6 +119,8 @@ class XMemTracker:
     max_long_term_elements : see `Limits`
     memory_device : {"same", "cpu"}
         "cpu" keeps what is remembered off the GPU, and reads it there: slower, for long videos.
+    amp : bool or None
+        Whether the network computes in half precision; None: on a CUDA device.
 
     Raises
     ------
@@ -143,7 +145,10 @@ class XMemTracker:
         num_prototypes: int = 128,
         max_long_term_elements: int = 10_000,
         memory_device: str = "same",
+        amp: bool | None = None,
     ) -> None:
+        if memory_device not in ("same", "cpu"):
+            raise LazyVosError(f"memory_device is {memory_device!r}: choose same or cpu.")
         self.device = device or torch.device("cpu")
         self.net = _load(weights).to(self.device)
         self._size = size
@@ -159,6 +164,7 @@ class XMemTracker:
         self._memory = XMemMemory(
             limits, torch.device("cpu") if memory_device == "cpu" else self.device
         )
+        self._amp = self.device.type == "cuda" if amp is None else amp
         self._state: _State | None = None
         self._waiting: _Prediction | None = None
 
@@ -238,12 +244,21 @@ class XMemTracker:
         self._memory.clear()
         if snapshot:
             self._memory.unpack(snapshot["memory"])
-            self._state = _State.unpack(snapshot["state"], self._size, self.device)
+            self._state = self._fitted(_State.unpack(snapshot["state"], self._size, self.device))
+
+    def _fitted(self, state: _State) -> _State:
+        """Bring a memory of frames that were looked at in another size to the present one."""
+        rows, columns = state.hidden.shape[2:]
+        before, after = (rows, columns), state.canvas.grid
+        if before == after:
+            return state
+        self._memory.change_grid(before, after)
+        hidden = F.interpolate(state.hidden, after, mode="bilinear", align_corners=False)
+        return replace(state, hidden=hidden)
 
     def _begin(self, t: int, frame: np.ndarray) -> _State:
         canvas = Canvas(frame.shape[1], frame.shape[2], self._size)
-        rows, columns = (side // STRIDE for side in canvas.outer)
-        hidden = torch.zeros(0, self.net.sizes.hidden, rows, columns, device=self.device)
+        hidden = torch.zeros(0, self.net.sizes.hidden, *canvas.grid, device=self.device)
         return _State(canvas, (), hidden, t, t - max(0, self._deep_every))
 
     def _look(self, canvas: Canvas, frame: np.ndarray) -> _View:
@@ -253,7 +268,10 @@ class XMemTracker:
                 f"{(canvas.height, canvas.width)}: start a new tracker for another video."
             )
         image = canvas.image(frame, self.device)
-        return _View(frame, image, self.net.encode_key(image))
+        with self._precision():
+            key = self.net.encode_key(image)
+        compared = {name: getattr(key, name).float() for name in ("key", "shrinkage", "selection")}
+        return _View(frame, image, replace(key, **compared))
 
     def _predict(self, state: _State, view: _View) -> _Prediction:
         if not state.labels:
@@ -262,10 +280,11 @@ class XMemTracker:
         found = self._memory.read(Query(view.keys, view.selection))
         readout = torch.stack([found.values[label] for label in state.labels])
         readout = readout.transpose(1, 2).reshape(len(readout), -1, *state.hidden.shape[2:])
-        masks, hidden = self.net.decode(view.key, readout, state.hidden)
+        with self._precision():
+            masks, hidden = self.net.decode(view.key, readout, state.hidden)
         probabilities = aggregate(masks)
         full = state.canvas.back(probabilities)
-        return _Prediction(view, probabilities[1:], full, hidden, found.usage)
+        return _Prediction(view, probabilities[1:], full, hidden.float(), found.usage)
 
     def _pass(self, state: _State, waiting: _Prediction | None, *, sense: bool = True) -> _State:
         """Go past a frame: count what was read, and let the sensory memory go on."""
@@ -289,7 +308,10 @@ class XMemTracker:
 
         Only of objects that are named anything is remembered.
         """
-        value = self.net.encode_value(view.image, view.key, masks)
+        with self._precision():
+            value = self.net.encode_value(view.image, view.key, masks)
+            hidden = self.net.refresh(state.hidden, value).float() if deep else state.hidden
+        value = value.to(torch.float16 if self._amp and value.is_cuda else torch.float32)
         known = dict(zip(state.labels, value.flatten(2).transpose(1, 2), strict=True))
         cells = Cells.of_frame(
             view.keys,
@@ -298,10 +320,15 @@ class XMemTracker:
             {label: known[label] for label in named},
         )
         self._memory.add(t, cells, permanent=permanent)
-        state = replace(state, last_memory=t)
-        if not deep:
-            return state
-        return replace(state, hidden=self.net.refresh(state.hidden, value), last_deep=t)
+        last_deep = t if deep else state.last_deep
+        return replace(state, hidden=hidden, last_memory=t, last_deep=last_deep)
+
+    def _precision(self) -> torch.autocast:
+        """Compute in half precision, where that is wanted."""
+        kind = self.device.type
+        old_gpu = kind == "cuda" and not torch.cuda.is_bf16_supported()
+        dtype = torch.float16 if old_gpu else torch.bfloat16
+        return torch.autocast(kind, dtype, enabled=self._amp)
 
 
 def _load(weights: Weights) -> XMemNet:

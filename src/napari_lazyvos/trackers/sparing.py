@@ -1,0 +1,110 @@
+"""Go on with less when the memory of the GPU is full."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from napari_lazyvos.trackers.protocol import Probabilities, Snapshot, Tracker
+
+__all__ = ["SparingTracker"]
+
+SMALLER = 2 / 3  # of the inference size
+
+Result = TypeVar("Result")
+
+
+class SparingTracker:
+    """A tracker on a GPU that loses no frame when the memory of the GPU is full.
+
+    First what it remembers moves to the CPU's memory, then frames are looked at in a smaller size,
+    then the CPU computes. Each step is told once, as a warning.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the tracker, with `options`, which have ``device``, ``size`` and ``memory_device``.
+    """
+
+    def __init__(self, make: Callable[..., Tracker], **options: Any) -> None:
+        self._make, self._options = make, options
+        self._inner = make(**options)
+        self.name, self.device = self._inner.name, self._inner.device
+        self._steps = self._less()
+        self._short = 0  # side of the video's frames
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Labels in the order of axis 0 of the probabilities."""
+        return self._inner.labels
+
+    @property
+    def memory_frames(self) -> tuple[int, ...]:
+        """Numbers of the frames that are remembered, sorted."""
+        return self._inner.memory_frames
+
+    def step(self, frame: np.ndarray) -> Probabilities:
+        """Predict the objects in a frame; see `Tracker.step`."""
+        return self._spare(frame, lambda: self._inner.step(frame))
+
+    def commit(
+        self,
+        t: int,
+        frame: np.ndarray,
+        probabilities: Probabilities | None,
+        labels: tuple[int, ...],
+        *,
+        permanent: bool = False,
+    ) -> None:
+        """Tell the tracker what a frame holds; see `Tracker.commit`."""
+        self._spare(
+            frame, lambda: self._inner.commit(t, frame, probabilities, labels, permanent=permanent)
+        )
+
+    def forget(self, label: int) -> None:
+        """Remove an object from memory."""
+        self._inner.forget(label)
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of the memory, for undo, ranges and resume."""
+        return self._inner.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put back a memory that `snapshot` returned."""
+        self._inner.restore(snapshot)
+
+    def _spare(self, frame: np.ndarray, work: Callable[[], Result]) -> Result:
+        while True:
+            try:
+                return work()
+            except torch.cuda.OutOfMemoryError:
+                self._short = min(frame.shape[1:])
+                change = next(self._steps, None)
+                if change is None:
+                    raise
+            # Not in the handler: the error holds on to what filled the memory.
+            self._go_on(*change)
+
+    def _go_on(self, told: str, change: dict[str, Any]) -> None:
+        """Make the tracker anew with less, and give it what it remembered."""
+        warnings.warn(f"The memory of the GPU is full: {told} from now on.", stacklevel=5)
+        kept = self._inner.snapshot()
+        del self._inner
+        torch.cuda.empty_cache()
+        self._options |= change
+        self._inner = self._make(**self._options)
+        self._inner.restore(kept)
+        self.device = self._inner.device
+
+    def _less(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield what can be done, one after the other: in words, and as options."""
+        if self._options.get("memory_device") != "cpu":
+            yield "the CPU's memory holds what is remembered", {"memory_device": "cpu"}
+        limit = self._options.get("size", 480)
+        size = round(SMALLER * (self._short if limit == -1 else min(limit, self._short)))
+        yield f"frames are looked at with a short side of {size} pixels", {"size": size}
+        yield "the CPU computes", {"device": torch.device("cpu"), "memory_device": "same"}

@@ -1,0 +1,108 @@
+"""A GPU whose memory is full: nothing is lost. No GPU is needed to say that one is full."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_lazyvos.nets.xmem import XMemNet
+from napari_lazyvos.trackers.sparing import SparingTracker
+from napari_lazyvos.trackers.xmem import XMemTracker
+
+HEIGHT, WIDTH = 64, 96
+
+
+class Greedy(XMemTracker):
+    """Needs more than there is, until it is asked for little enough."""
+
+    enough = 0  # how many things must have been given up
+
+    def __init__(self, *, memory_device, size, device, **options):
+        given_up = (memory_device == "cpu") + (size < HEIGHT) + (device is not None)
+        self.full = given_up < self.enough
+        self.given = {"memory_device": memory_device, "size": size, "device": device}
+        super().__init__(memory_device=memory_device, size=size, device=device, **options)
+
+    def step(self, frame):
+        if self.full:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return super().step(frame)
+
+
+@pytest.fixture(scope="module")
+def weights():
+    torch.manual_seed(0)
+    return XMemNet().state_dict()
+
+
+def frame(t):
+    return np.random.default_rng(t).random((3, HEIGHT, WIDTH), dtype=np.float32)
+
+
+def masks():
+    found = torch.zeros(3, HEIGHT, WIDTH)
+    found[1, 10:30, 10:40] = found[2, 40:60, 50:90] = 1
+    found[0] = 1 - found[1] - found[2]
+    return found
+
+
+def started(make, weights):
+    tracker = SparingTracker(make, weights=weights, memory_device="same", size=480, device=None)
+    tracker.commit(0, frame(0), masks(), (1, 4), permanent=True)
+    for t in range(1, 4):
+        tracker.commit(t, frame(t), tracker.step(frame(t)), tracker.labels)
+    return tracker
+
+
+@pytest.mark.parametrize("enough", [1, 2])
+def test_it_gives_up_one_thing_after_the_other_and_loses_nothing(weights, enough, monkeypatch):
+    tracker = started(Greedy, weights)
+    before = tracker.memory_frames
+    monkeypatch.setattr(Greedy, "enough", enough)
+    tracker._inner.full = True
+    with pytest.warns(UserWarning, match="memory of the GPU is full") as told:
+        found = tracker.step(frame(4))
+    assert len(told) == enough
+    assert found.shape == (3, HEIGHT, WIDTH)
+    torch.testing.assert_close(found.sum(0), torch.ones(HEIGHT, WIDTH))
+    assert tracker.labels == (1, 4)
+    assert tracker.memory_frames == before
+    assert tracker._inner.given["size"] == (480 if enough == 1 else 43)
+    tracker.commit(4, frame(4), found, tracker.labels)
+    tracker.step(frame(5))  # and says nothing more
+
+
+def test_memory_elsewhere_changes_no_mask(weights, monkeypatch):
+    spared, plain = started(Greedy, weights), started(XMemTracker, weights)
+    monkeypatch.setattr(Greedy, "enough", 1)
+    spared._inner.full = True
+    with pytest.warns(UserWarning, match="CPU's memory holds"):
+        found = spared.step(frame(4))
+    assert torch.equal(found, plain.step(frame(4)))
+
+
+def test_at_last_the_cpu_computes(weights, monkeypatch):
+    tracker = started(Greedy, weights)
+    monkeypatch.setattr(Greedy, "enough", 2.5)  # more than can be given up on the GPU
+    tracker._inner.full = True
+    monkeypatch.setattr(
+        Greedy, "step", lambda self, frame: XMemTracker.step(self, frame)
+        if self.given["device"] == torch.device("cpu") else _raise(),
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match="memory of the GPU is full") as told:
+        assert tracker.step(frame(4)).shape == (3, HEIGHT, WIDTH)
+    assert len(told) == 3
+    assert "the CPU computes" in str(told[-1].message)
+
+
+def test_what_no_sparing_helps_against_is_raised(weights, monkeypatch):
+    tracker = started(Greedy, weights)
+    monkeypatch.setattr(Greedy, "step", lambda self, frame: _raise())
+    with pytest.warns(UserWarning, match="full"), pytest.raises(torch.cuda.OutOfMemoryError):
+        tracker.step(frame(4))
+    assert tracker.labels == (1, 4)
+
+
+def _raise():
+    raise torch.cuda.OutOfMemoryError("CUDA out of memory")
