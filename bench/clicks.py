@@ -27,6 +27,7 @@ from skimage.segmentation import flood
 from napari_lazyvos import refine
 from napari_lazyvos.refine import Click
 
+BUNDLED = ("compact", "classical")  # refiners that need no download
 OBJECTS = 12  # of a frame at most, largest first
 CLICKS = 3
 DATA = Path(os.environ.get("LAZYVOS_SHARED", Path(__file__).parents[2] / "shared")) / "data"
@@ -144,7 +145,7 @@ def run(case: Case, method: Method) -> tuple[list[float], list[np.ndarray]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sheet", type=Path, help="write a picture of the outlines here")
-    parser.add_argument("--refiners", default=",".join(refine.names()), help="the first is drawn")
+    parser.add_argument("--refiners", default=",".join(BUNDLED), help="the first is drawn")
     parser.add_argument("--weights", type=Path, help="of the refiner compact, not the bundled ones")
     parser.add_argument("--rivals", action="store_true", help="measure the rivals too")
     chosen = parser.parse_args()

@@ -30,8 +30,8 @@ def test_negative_clicks_alone_are_refused(clicks):
         check_clicks(clicks, 10, 20)
 
 
-def test_every_named_refiner_loads_and_keeps_the_protocol():
-    for name in refine.names():
+def test_every_refiner_that_needs_no_download_loads_and_keeps_the_protocol():
+    for name in set(refine.names()) - {"sam_hq"}:
         loaded = refine.load(name)
         assert isinstance(loaded, Refiner)
         assert loaded.name == name

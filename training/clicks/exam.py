@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from bench import clicks
-from napari_lazyvos import refine
 from training.data.pictures import load
 from training.run import SHARED
 
@@ -23,7 +22,7 @@ OBJECTS = 3  # of a picture
 def main() -> None:
     """Print the mean intersection over union after each click."""
     pictures = list(held_out())
-    for name in refine.names():
+    for name in clicks.BUNDLED:
         method, _ = clicks.timed(name)
         means = [np.mean([clicks.run(case, method)[0] for case in some], 0) for some in pictures]
         scores = "  ".join(f"{score:.3f}" for score in np.mean(means, 0))

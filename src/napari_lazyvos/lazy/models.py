@@ -18,7 +18,7 @@ from napari_lazyvos.video import Video
 __all__ = ["Models"]
 
 UNTRAINED_TRACKER, UNTRAINED_REFINER = "handcrafted", "classical"
-EMBEDDINGS_KEPT = 4  # a person clicks on one frame at a time; SAM's embedding of one is 20 MB
+EMBEDDINGS_KEPT = 4  # a person clicks on one frame at a time; SAM-HQ keeps 14 to 60 MB of one
 
 
 class Models:

@@ -15,6 +15,7 @@ __all__ = ["Click", "Embedding", "Refined", "Refiner", "check_clicks", "load", "
 _CLASSES = {
     "compact": ("napari_lazyvos.refine.compact", "CompactRefiner"),
     "classical": ("napari_lazyvos.refine.classical", "ClassicalRefiner"),
+    "sam_hq": ("napari_lazyvos.refine.sam_hq", "SamHqRefiner"),
 }
 
 
@@ -31,7 +32,9 @@ def load(name: str, *, device: str = "auto", **options: Any) -> Refiner:
     name : one of `names`
     device : "auto", "cpu", "cuda" or "mps"
         Where a refiner with a network computes; ``classical`` has none and always uses the CPU.
-    options : the refiner's own settings; ``compact`` has ``weights``, ``classical`` none
+    options : the refiner's own settings
+        ``compact`` and ``sam_hq`` have ``weights``, and ``sam_hq`` more: see `SamHqRefiner`;
+        ``classical`` has none.
 
     Raises
     ------
