@@ -2,7 +2,7 @@
 
 The image encoder, the prompt encoder, the transformer and all weights are the package's. The last
 steps of its mask decoder are done here in another order: what depends on the image alone is
-computed once for an image, and what a click costs is a quarter of what it is there, with the same
+computed once for an image, and what a click costs is a third of what it is there, with the same
 result up to rounding.
 """
 
