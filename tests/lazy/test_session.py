@@ -396,3 +396,15 @@ def test_without_its_weights_a_method_that_needs_none_takes_over(movie, monkeypa
             session.track()
         assert (session.tracker_name, session.refiner_name) == ("handcrafted", "classical")
         assert session.status.todo == 0
+
+
+def test_options_reach_the_methods_and_the_store(movie, tmp_path):
+    options = {"tracker_options": {"size": 96}, "refiner_options": {"speed": 3}}
+    with Session(movie, store=tmp_path / "s", tracker="handcrafted", **options) as session:
+        assert options.items() <= session.store.metadata.items()
+        with pytest.raises(LazyVosError, match="no option 'speed'"):
+            session.click(0, 5, 5)
+    with Session(movie, tracker="handcrafted", tracker_options={"size": 3}) as session:
+        session.click(0, 5, 5)
+        failed = [event for event in session.run() if isinstance(event, Failed)]
+        assert "size is 3" in failed[0].message

@@ -43,6 +43,9 @@ def track(
     tracker: Annotated[str, typer.Option(help="Method that follows objects.")] = "compact",
     refiner: Annotated[str, typer.Option(help="Method that answers clicks.")] = "compact",
     device: Device = "auto",
+    size: Annotated[
+        int, typer.Option(help="Short side to which the tracker brings larger frames; -1: none.")
+    ] = 480,
     start: Annotated[int | None, typer.Option(help="First frame to track.")] = None,
     stop: Annotated[int | None, typer.Option(help="One more than the last frame.")] = None,
     backward: Annotated[bool, typer.Option("--backward", help="Track backwards in time.")] = False,
@@ -92,9 +95,9 @@ def track(
     way: Way = "both" if both else "backward" if backward else "forward"
     with open_video(video, **reading) as opened:
         store = _place(out, opened, resume=resume, overwrite=overwrite)
-        with Session(
-            opened, store=store, tracker=tracker, refiner=refiner, device=device
-        ) as session:
+        methods: dict[str, Any] = {"tracker": tracker, "refiner": refiner, "device": device}
+        options = {"size": size}
+        with Session(opened, store=store, tracker_options=options, **methods) as session:
             try:
                 _annotate(session, clicks, init_mask, init_frame)
             except LazyVosError:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QSpinBox,
+    QWidget,
+)
 from superqt import QCollapsible
 
 from napari_lazyvos import refine, trackers
@@ -12,6 +20,8 @@ from napari_lazyvos import refine, trackers
 __all__ = ["AdvancedBox"]
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+SIZE, SMALLEST, LARGEST = 480, 64, 4320  # pixels
+NATIVE = SMALLEST - 1  # what the spin box holds when frames stay as they are
 
 
 class AdvancedBox(QCollapsible):
@@ -28,6 +38,10 @@ class AdvancedBox(QCollapsible):
         self.tracker.setToolTip("How masks are carried from frame to frame")
         self.refiner.setToolTip("How clicks become a mask")
         self.device.setToolTip("Where to compute; auto takes a graphics card if there is one")
+        self.size = QSpinBox(minimum=NATIVE, maximum=LARGEST, singleStep=16, value=SIZE)
+        self.size.setSpecialValueText("as they are")
+        self.size.setSuffix(" px")
+        self.size.setToolTip("Length to which the tracker brings the short side of larger frames")
         self.ask = QCheckBox("Ask for help at a rise of")
         self.ask.setToolTip("Pause when the tracker's uncertainty of an object rises by this much")
         self.rise = QDoubleSpinBox(minimum=0.01, maximum=1.0, singleStep=0.01)
@@ -40,6 +54,7 @@ class AdvancedBox(QCollapsible):
         form.addRow("Tracker", self.tracker)
         form.addRow("Refiner", self.refiner)
         form.addRow("Device", self.device)
+        form.addRow("Frames", self.size)
         asking = QHBoxLayout()
         asking.addWidget(self.ask, 1)
         asking.addWidget(self.rise)
@@ -53,6 +68,7 @@ class AdvancedBox(QCollapsible):
             "tracker": self.tracker.currentText(),
             "refiner": self.refiner.currentText(),
             "device": self.device.currentText(),
+            "tracker_options": {"size": -1 if self.size.value() == NATIVE else self.size.value()},
             "tau_user": self.rise.value() if self.ask.isChecked() else None,
         }
 

@@ -28,7 +28,7 @@ class Models:
     ----------
     tracker, refiner : names that `trackers.load` and `refine.load` know, or ready-made ones
     device : "auto", "cpu", "cuda" or "mps"
-    tracker_options : passed to `trackers.load`
+    tracker_options, refiner_options : passed to `trackers.load`, and to `refine.load`
 
     Raises
     ------
@@ -42,6 +42,7 @@ class Models:
         refiner: str | Refiner,
         device: str,
         tracker_options: Mapping[str, Any] | None,
+        refiner_options: Mapping[str, Any] | None,
     ) -> None:
         self._tracker: Tracker | None = None
         self._refiner: Refiner | None = None
@@ -55,6 +56,7 @@ class Models:
             self._refiner, self.refiner_name = refiner, refiner.name
         self.device = device
         self.tracker_options = dict(tracker_options or {})
+        self.refiner_options = dict(refiner_options or {})
         self._embeddings: OrderedDict[int, Embedding] = OrderedDict()  # by frame, oldest first
 
     @property
@@ -81,7 +83,7 @@ class Models:
 
     def _load_refiner(self) -> Refiner:
         try:
-            return refine.load(self.refiner_name, device=self.device)
+            return refine.load(self.refiner_name, device=self.device, **self.refiner_options)
         except BundledWeightsError as error:
             self.refiner_name = _instead(error, "refiner", UNTRAINED_REFINER)
             return refine.load(self.refiner_name, device=self.device)

@@ -32,6 +32,7 @@ def open_store(path: Path, video: Video, models: Models) -> Store:
             "tracker": models.tracker_name,
             "tracker_options": models.tracker_options,
             "refiner": models.refiner_name,
+            "refiner_options": models.refiner_options,
         }
         return Store.create(
             path, frames=frames, height=height, width=width, scale=video.scale, metadata=metadata
@@ -61,4 +62,5 @@ def read_making(path: str | os.PathLike[str]) -> tuple[Video, dict[str, Any]]:
             f"the video of {path} was in memory only: give it again, Session(video, store=...)"
         )
     options = {name: metadata[name] for name in ("tracker", "refiner", "tracker_options")}
+    options["refiner_options"] = metadata.get("refiner_options", {})  # older stores have none
     return open_video(**metadata["video"]), options

@@ -64,8 +64,8 @@ class Session:
     refiner : str or Refiner
         A name from ``refine.names()``, or one of your own.
     device : {"auto", "cpu", "cuda", "mps"}
-    tracker_options : mapping, optional
-        Passed to ``trackers.load``.
+    tracker_options, refiner_options : mapping, optional
+        Passed to ``trackers.load``, such as ``{"size": 720}``, and to ``refine.load``.
     tau_user : float, optional
         Rise of an object's score from which a `HelpRequest` is emitted; None never asks.
 
@@ -100,10 +100,11 @@ class Session:
         refiner: str | Refiner = "compact",
         device: str = "auto",
         tracker_options: Mapping[str, Any] | None = None,
+        refiner_options: Mapping[str, Any] | None = None,
         tau_user: float | None = None,
     ) -> None:
         self._lock = RLock()
-        self._models = Models(tracker, refiner, device, tracker_options)
+        self._models = Models(tracker, refiner, device, tracker_options, refiner_options)
         self._owns_video = video is not (opened := open_video(video))
         self.video = opened
         self._temporary: tempfile.TemporaryDirectory[str] | None = None

@@ -1,0 +1,26 @@
+"""The settings that most people leave as they are."""
+
+from __future__ import annotations
+
+from napari_lazyvos.gui.advanced_box import AdvancedBox
+
+
+def test_frames_are_brought_to_a_size_or_stay_as_they_are(qtbot):
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    assert box.options["tracker_options"] == {"size": 480}
+    box.size.setValue(720)
+    assert box.options["tracker_options"] == {"size": 720}
+    box.size.setValue(box.size.minimum())
+    assert box.options["tracker_options"] == {"size": -1}
+    assert box.size.text() == "as they are"
+
+
+def test_each_tracker_suggests_when_to_ask(qtbot):
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    suggested = set()
+    for name in ("compact", "handcrafted", "xmem"):
+        box.tracker.setCurrentText(name)
+        suggested.add(box.rise.value())
+    assert len(suggested) == 3
