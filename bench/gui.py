@@ -10,7 +10,9 @@ is the longest that the plugin held the main thread at once, napari's part of sh
 included: all that tracking asks of it goes through one gate, `Binding.look`. The rows "idle" and
 "napari alone" are the same viewer and layers without tracking, in the same process: what the
 machine and napari cost by themselves. Where there is no graphics card, even a label in a dock
-costs much: Qt composes the whole window anew, the canvas included, by the processor. The tracker
+costs much: Qt composes the whole window anew, the canvas included, by the processor. "as in a
+script" is the same session in the main thread, for the speed of the worker to be compared with.
+The tracker
 is "copy", which repeats the last mask and so is faster than any real one (the most updates per
 second), or "compact", the default.
 """
@@ -152,6 +154,7 @@ def measure_tracker(
         widget.track.follow.setChecked(follow)
         where = "slider follows" if follow else "slider parked"
         rows.append({"name": f"{tracker}, {where}", **run(widget, heartbeat, passes, frames)})
+    rows.append({"name": f"{tracker}, as in a script", **script(session, frames)})
     rows.append({"name": "napari alone, slider moves", **slide(viewer, heartbeat, frames)})
     rows.append({"name": "napari alone, a label changes", **count(viewer, heartbeat)})
     widget.stop()
@@ -178,6 +181,14 @@ def run(widget: Any, heartbeat: Heartbeat, passes: list[float], frames: int) -> 
     spin(until=lambda: not widget.binding.running)
     gaps = heartbeat.stop()
     return {"gaps": gaps, "own": list(passes), "fps": frames / (time.perf_counter() - began)}
+
+
+def script(session: Any, frames: int) -> dict[str, Any]:
+    """Measure the speed in the main thread, where nothing else runs: the worker's is compared."""
+    list(session.run(at_most=5))
+    began = time.perf_counter()
+    list(session.run(at_most=frames))
+    return {"gaps": [0.0], "fps": frames / (time.perf_counter() - began)}
 
 
 def slide(viewer: Any, heartbeat: Heartbeat, frames: int) -> dict[str, Any]:
