@@ -52,13 +52,15 @@ class WithoutKept(CompactNet):
 class WithoutDecoder(CompactNet):
     """Adds nothing to the weighted witnesses."""
 
-    def decode(self, looks: Looks, said: Witnesses, *, apart: bool = False) -> Tensor:
+    def decode(
+        self, looks: Looks, said: Witnesses, *, apart: bool = False, belief: float = 1.0
+    ) -> Tensor:
         """Decode with the last convolutions at zero."""
         with torch.no_grad():
             for convolution in (self.coarse, self.last):
                 convolution.weight.zero_()
                 convolution.bias.zero_()  # type: ignore[union-attr]
-        return super().decode(looks, said, apart=apart)
+        return super().decode(looks, said, apart=apart, belief=belief)
 
 
 class BornBlind(CompactNet):
