@@ -35,6 +35,20 @@ class ResBlock(nn.Module):
         y = self.conv2(F.relu_(self.conv1(F.relu(x))))
         return torch.add(y, short)
 
+    def joined(self, shared: Tensor, own: Tensor) -> Tensor:
+        """Return what `forward` makes of both, one after the other in the channels.
+
+        What all objects share is convolved once.
+
+        Parameters
+        ----------
+        shared : (1, C, h, w) float tensor
+        own : (B, before - C, h, w) float tensor
+        """
+        assert self.downsample is not None  # there are more channels before
+        y = F.relu_(_convolved(self.conv1, F.relu(shared), F.relu(own)))
+        return torch.add(self.conv2(y), _convolved(self.downsample, shared, own))
+
 
 class ChannelGate(nn.Module):
     """Weighs channels by their mean and their maximum over the picture (CBAM, eq. 2)."""
@@ -78,7 +92,7 @@ class Attention(nn.ModuleDict):
 
 
 class Fusion(nn.Module):
-    """Makes one feature map of two."""
+    """Makes one feature map for each object, of the image's and its own."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -86,9 +100,9 @@ class Fusion(nn.Module):
         self.attention = Attention(after)
         self.block2 = ResBlock(after, after)
 
-    def forward(self, *parts: Tensor) -> Tensor:
-        """(B, Ci, h, w) each, sum of Ci = before, to (B, after, h, w)."""
-        x = self.block1(torch.cat(parts, 1))
+    def forward(self, shared: Tensor, own: Tensor) -> Tensor:
+        """(1, C, h, w) and (B, before - C, h, w) to (B, after, h, w)."""
+        x = self.block1.joined(shared, own)
         fused: Tensor = self.block2(x + self.attention(x))
         return fused
 
@@ -111,6 +125,12 @@ class UpBlock(nn.Module):
         larger = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
         out: Tensor = self.out_conv(larger.add_(self.skip_conv(skip)))
         return out
+
+
+def _convolved(layer: nn.Conv2d, shared: Tensor, own: Tensor) -> Tensor:
+    """Convolve both as if they were one after the other in the channels."""
+    first, rest = torch.split(layer.weight, [shared.shape[1], own.shape[1]], 1)
+    return F.conv2d(own, rest, layer.bias, padding=1).add_(F.conv2d(shared, first, padding=1))
 
 
 def aggregate(masks: Tensor) -> Tensor:

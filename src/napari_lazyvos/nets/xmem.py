@@ -186,7 +186,7 @@ class ValueEncoder(Stem):
     def forward(self, seen: Tensor, f16: Tensor) -> Tensor:
         """(K, 5, h, w) and the image's features to (K, 512, h / 16, w / 16)."""
         own = self.layer3(self.layer2(self.layer1(self.stem(seen))))
-        value: Tensor = self.fuser(f16.expand(len(own), -1, -1, -1), own)
+        value: Tensor = self.fuser(f16, own)
         return value
 
 
@@ -220,8 +220,7 @@ class Decoder(nn.Module):
 
     def forward(self, key: Key, readout: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Return (K, 1, h / 4, w / 4) logits and the new sensory memory."""
-        f16 = key.f16.expand(len(readout), -1, -1, -1)
-        g16 = self.fuser(f16, readout, hidden)
+        g16 = self.fuser(key.f16, torch.cat([readout, hidden], 1))
         g8 = self.up_16_8(key.f8, g16)
         g4 = self.up_8_4(key.f4, g8)
         logits = self.pred(F.relu(g4))
