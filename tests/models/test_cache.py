@@ -50,6 +50,7 @@ def test_what_is_missing_is_told_with_the_command_the_size_and_the_folder(publis
         cache.weights_for("toy")
     assert "toy-first are not installed" in str(error.value)
     assert "`lazyvos models download toy-first` (about 800 kB)" in str(error.value)
+    assert "in napari with Plugins ▸ Lazy VOS ▸ Models" in str(error.value)
     assert f"{publisher.url}Toy-First.pth into {cache.folder()}." in str(error.value)
     assert not cache.folder().exists()
 
@@ -180,3 +181,17 @@ def test_a_folder_that_cannot_be_written_is_named(publisher, tmp_path, monkeypat
         cache.add(tmp_path / "Toy-Sure.pth")
     with pytest.raises(LazyVosError, match="not installed"):
         cache.weights_for("toy")
+
+
+def test_what_is_removed_is_gone_and_may_come_back_as_it_was(publisher):
+    entry = find("toy-first")
+    put(publisher, "Toy-First.pth")
+    cache.unfinished(entry).write_bytes(b"a part")
+    cache.verified(entry)  # records its checksum
+    known = cache.expected(entry)
+    assert known is not None
+    cache.remove(entry)
+    cache.remove(entry)  # nothing is left to do
+    assert not cache.is_installed(entry)
+    assert not cache.unfinished(entry).exists()
+    assert cache.expected(entry) == known

@@ -24,6 +24,7 @@ __all__ = [
     "folder",
     "is_installed",
     "place",
+    "remove",
     "unfinished",
     "verified",
     "weights_for",
@@ -95,8 +96,8 @@ def verified(entry: Entry, *, anew: bool = False) -> Path:
     if not path.is_file():
         raise LazyVosError(
             f"The weights {entry.name} are not installed: get them with `lazyvos models download "
-            f"{entry.name}` ({entry.how_large}), or without internet, copy {entry.file} from "
-            f"{entry.url} into {path.parent}."
+            f"{entry.name}` ({entry.how_large}), or in napari with Plugins ▸ Lazy VOS ▸ Models, or "
+            f"without internet, copy {entry.file} from {entry.url} into {path.parent}."
         )
     try:
         found, known = checksums.sha256(path, anew=anew), expected(entry)
@@ -171,6 +172,21 @@ def add(file: Path, name: str | None = None) -> Entry:
         checksums.record(here, entry.file, found)
         unfinished(entry).unlink(missing_ok=True)  # nobody needs to go on with that
     return entry
+
+
+def remove(entry: Entry) -> None:
+    """Delete a file, and what is kept of a download of it.
+
+    A checksum that was recorded for it stays: the same file may come back, and no other.
+
+    Raises
+    ------
+    LazyVosError
+        If it cannot be deleted.
+    """
+    with writing(folder()):
+        place(entry).unlink(missing_ok=True)
+        unfinished(entry).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

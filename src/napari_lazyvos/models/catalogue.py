@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.filesize import decimal
 
@@ -32,6 +33,11 @@ class Entry:
     size: int | None = None  # bytes, where published
     size_about: int | None = None  # bytes, where computed from the network
     sha256: str | None = None  # as published
+
+    @property
+    def site(self) -> str:
+        """Where it comes from, in one word."""
+        return urlsplit(self.url).netloc
 
     @property
     def how_large(self) -> str:

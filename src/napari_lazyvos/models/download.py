@@ -25,6 +25,9 @@ __all__ = ["DownloadStoppedError", "Progress", "arrived", "download"]
 TIMEOUT_S = 30  # without an answer, or without the next bytes
 CHUNK = 1 << 16  # bytes; so much is lost at most when the connection is cut
 
+# In words, what to do with a file that was got in another way.
+_ADD = "add it with `lazyvos models add FILE`, or in napari with Use a file…"
+
 WHOLE, PIECE, NO_SUCH_PIECE = 200, 206, 416  # what a site answers
 
 Progress: TypeAlias = Callable[[int, int | None], object]
@@ -161,7 +164,7 @@ def _ask(url: str, have: int) -> requests.Response:
     if have:
         headers["Range"] = f"bytes={have}-"
     site = urlsplit(url).netloc
-    by_hand = "or get it in another way, and add it with `lazyvos models add FILE`"
+    by_hand = f"or get it in another way, and {_ADD}"
     try:
         answer = requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S)
     except requests.RequestException as error:
@@ -184,7 +187,7 @@ def _refuse(url: str, part: Path, total: int | None, size: int | None, begin: in
     if total is not None and size not in (None, total):
         raise LazyVosError(
             f"{url} offers a file of {total} bytes, not the published one of {size}: get it in "
-            "another way, and add it with `lazyvos models add FILE`."
+            f"another way, and {_ADD}."
         )
     free, needed = shutil.disk_usage(part.parent).free, (total or 0) - begin
     if needed > free:
