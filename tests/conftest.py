@@ -102,6 +102,9 @@ def _no_models_of_the_user(tmp_path_factory) -> Iterator[None]:
         yield
 
 
+PIECE = 1 << 16  # bytes that the site sends at a time
+
+
 class Publisher(ThreadingHTTPServer):
     """A site on this computer that publishes weights, as badly as it is told to."""
 
@@ -113,6 +116,7 @@ class Publisher(ThreadingHTTPServer):
         self.kind = "application/octet-stream"
         self.cut: int | None = None  # so many bytes are sent, then the connection is closed
         self.before_cut: Callable[[], object] = lambda: None
+        self.seconds = 0.0  # between two pieces of the file
 
     @property
     def url(self) -> str:
@@ -145,7 +149,10 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_header("Content-Type", self.server.kind)
         self.send_header("Content-Length", str(len(content) - begin))
         self.end_headers()
-        self.wfile.write(content[begin : self.server.cut])
+        sent = content[begin : self.server.cut]
+        for start in range(0, len(sent), PIECE):
+            self.wfile.write(sent[start : start + PIECE])
+            time.sleep(self.server.seconds)
         if self.server.cut is not None:
             self.server.before_cut()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
+    QPushButton,
     QSpinBox,
     QWidget,
 )
@@ -26,6 +28,8 @@ NATIVE = SMALLEST - 1  # what the spin box holds when frames stay as they are
 
 class AdvancedBox(QCollapsible):
     """Which tracker and refiner, on which device, and when to ask for help; closed at first."""
+
+    models_pressed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Advanced", parent, expandedIcon="▾", collapsedIcon="▸")
@@ -60,6 +64,11 @@ class AdvancedBox(QCollapsible):
         asking.addWidget(self.rise)
         form.addRow(asking)
         self.addWidget(self._settings)
+        # Not among the settings: a session that is open may be the one that lacks a model.
+        self.models = QPushButton("Models…")
+        self.models.setToolTip("See which trackers and refiners need a download, and get them")
+        self.models.clicked.connect(self.models_pressed)
+        self.addWidget(self.models)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ QLabel#hint {{
     padding: 7px 8px;
 }}
 QLabel#hint[tone="error"] {{ border-left-color: {ERROR}; }}
+QLabel#title {{ font-weight: bold; padding-top: 6px; }}
 QPushButton {{ padding: 4px 6px; }}
 QPushButton#primary:enabled {{ background: {ACCENT}; color: white; }}
 QPushButton#primary:enabled:hover {{ background: #5b76da; }}

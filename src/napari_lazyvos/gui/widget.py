@@ -269,6 +269,7 @@ class LazyWidget(QWidget):
             (self.undo.clicked, commands.undo),
             (self.redo.clicked, commands.redo),
             (self.keys.clicked, self._show_keys),
+            (self.advanced.models_pressed, self._show_models),
             (self._menu.wanted, commands.export),
         ):
             signal.connect(act)
@@ -297,6 +298,13 @@ class LazyWidget(QWidget):
 
     def _show_keys(self) -> None:
         keys.KeysDialog(self).exec()
+
+    def _show_models(self) -> None:
+        dock, _ = self._viewer.window.add_plugin_dock_widget(
+            "napari-lazyvos", "Models", tabify=True
+        )
+        dock.show()  # it may be there, and hidden
+        dock.raise_()
 
 
 def _let_go(viewer: Viewer, bindings: list[Binding], video: VideoBox, *_: Any) -> None:
