@@ -1,12 +1,16 @@
 """Take the screenshots of the documentation from the real window.
 
-    xvfb-run -a -s "-screen 0 1400x900x24" python docs/screenshots.py
+    xvfb-run -a -s "-screen 0 1400x900x24" python docs/screenshots.py [NAME...]
 
-Needs an X server, Qt's xcb platform and a shown window: all else gives an empty canvas.
+NAME is that of a picture, such as cells; without one, all are taken. Needs an X server, Qt's xcb
+platform and a shown window: all else gives an empty canvas.
 """
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,20 +22,27 @@ from PIL import Image
 from qtpy.QtCore import QEventLoop, QTimer
 
 from napari_lazyvos.cli.demo import VENTRICLE
-from napari_lazyvos.gui import samples
+from napari_lazyvos.gui import errand, samples
 from napari_lazyvos.gui.widget import LazyWidget
+from napari_lazyvos.models import cache
+from napari_lazyvos.models.catalogue import find
 
 IMAGES = Path(__file__).parent / "images"
 WINDOW = (1400, 900)
 
 
 def main() -> None:
-    """Take both pictures."""
+    """Take the pictures that are asked for."""
     IMAGES.mkdir(exist_ok=True)
-    # Nobody's own results shall show, or be written.
-    with TemporaryDirectory() as home, patch.object(Path, "home", lambda: Path(home)):
-        heart(IMAGES / "heart.png")
-        cells(IMAGES / "cells.png")
+    # Nobody's own results or models shall show, or be written.
+    with (
+        TemporaryDirectory() as home,
+        patch.object(Path, "home", lambda: Path(home)),
+        patch.dict(os.environ, {cache.FOLDER: home}),
+    ):
+        for take in (heart, cells, models):
+            if take.__name__ in sys.argv[1:] or not sys.argv[1:]:
+                take(IMAGES / f"{take.__name__}.png")
 
 
 def heart(path: Path) -> None:
@@ -60,6 +71,40 @@ def cells(path: Path) -> None:
     wait(lambda: not widget.binding.busy)
     widget.binding.layers.show_frame(24)
     shoot(viewer, path, zoom=2.5, centre=(128, 160))
+
+
+def models(path: Path) -> None:
+    """One model that is installed, one in part, and one that seems to be on its way."""
+    empty_file(cache.place(find("sam_hq_vit_tiny")), 42_526_881)
+    empty_file(cache.unfinished(find("sam_hq_vit_l")), 520_000_000)
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(WINDOW[0], 800)  # the dock's lower end is empty
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-lazyvos", "Models")
+    with patch.object(errand, "download", pretend_to_download):
+        widget.download.click()
+        wait(seconds=3.0)
+        picture = Image.fromarray(viewer.screenshot(canvas_only=False))
+        place = dock.geometry()
+        box = (place.left(), place.top(), place.right() + 1, place.bottom() + 1)
+        picture.convert("RGB").crop(box).save(path, optimize=True)
+        viewer.close()
+
+
+def empty_file(path: Path, size: int) -> None:
+    """Make a file that takes no room."""
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+def pretend_to_download(
+    entry: object, tell: Callable[[int, int], object], cancelled: Callable[[], bool]
+) -> None:
+    """Say that so much has arrived, and more every moment."""
+    done = 88_000_000
+    while not cancelled():
+        tell(done, 249_000_000)
+        done += 560_000
+        time.sleep(0.05)
 
 
 def open_sample(layers: list) -> tuple[napari.Viewer, LazyWidget]:
