@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from training import ablate
+from training.data import Generator
+from training.tracker.loader import batch_of
+from training.tracker.rollout import rollout
 
 
 def stepped(name):
@@ -32,3 +35,13 @@ def test_every_part_that_is_missing_makes_a_difference(name):
     assert found.shape == (2, 64, 64)
     torch.testing.assert_close(found.sum(0), torch.ones(64, 64))
     assert not torch.allclose(found, stepped("nothing"), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(ablate.VARIANTS))
+def test_every_variant_can_learn(name, tmp_path):
+    clips = Generator(tmp_path, seed=0, size=64, frames=4, families=["crowd"]).batch(1)
+    net = ablate.VARIANTS[name]()
+    scores = rollout(net, batch_of(clips, np.random.default_rng(0), 3))
+    scores.loss.backward()
+    assert scores.loss.isfinite()
+    assert net.key_near.weight.grad.abs().sum() > 0
