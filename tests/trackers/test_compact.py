@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from napari_lazyvos import trackers
+from napari_lazyvos.label_maps import one_hot
 from napari_lazyvos.trackers.compact import tracker as compact
 
 
@@ -57,3 +58,49 @@ def test_in_doubt_a_pixel_is_the_objects(monkeypatch):
     in_doubt = (upright > 0.1) & (upright < 0.9)
     assert in_doubt.any()
     assert (leaning > upright)[in_doubt].all()
+
+
+def test_as_many_objects_as_a_byte_has_labels():
+    rng = np.random.default_rng(0)
+    frame = rng.random((3, 160, 160), dtype=np.float32) * 0.3
+    labels = np.zeros((160, 160), np.uint8)
+    for n in range(255):
+        y, x = 10 * (n // 16), 10 * (n % 16)
+        labels[y + 2 : y + 8, x + 2 : x + 8] = n + 1
+        frame[:, y + 2 : y + 8, x + 2 : x + 8] += rng.random((3, 1, 1), dtype=np.float32) * 0.7
+    known = tuple(range(1, 256))
+    tracker = trackers.load("compact", device="cpu")
+    tracker.commit(0, frame, one_hot(labels, known, torch.device("cpu")), known, permanent=True)
+    found = tracker.step(frame)
+    assert found.shape == (256, 160, 160)
+    assert (found.argmax(0).numpy() == labels).mean() > 0.9
+
+
+def test_a_small_object_in_a_very_large_frame():
+    rng = np.random.default_rng(0)
+    frame = np.full((3, 4000, 6000), 0.2, np.float32)
+    spot = 0.5 + 0.5 * rng.random((3, 60, 60), dtype=np.float32)
+    masks = torch.zeros(2, 4000, 6000)
+    masks[1, 3000:3060, 5000:5060] = 1
+    masks[0] = 1 - masks[1]
+    frame[:, 3000:3060, 5000:5060] = spot
+    tracker = trackers.load("compact", device="cpu", size=-1)
+    tracker.commit(0, frame, masks, (1,), permanent=True)
+    found = tracker.step(frame).argmax(0) == 1
+    assert (found & (masks[1] > 0)).sum() / (found | (masks[1] > 0)).sum() > 0.8
+
+
+def test_an_object_that_leaves_at_once_is_gone():
+    first, _ = frames(tint=0.1)
+    tracker = trackers.load("compact", device="cpu")
+    masks = torch.zeros(2, 96, 96)
+    masks[1, 30:62, 30:62] = 1
+    masks[0] = 1 - masks[1]
+    tracker.commit(0, first, masks, (1,), permanent=True)
+    empty = first.copy()
+    empty[:, 30:62, 30:62] = first[:, 64:96, 30:62]
+    for t in range(1, 4):
+        found = tracker.step(empty)
+        assert found.isfinite().all()
+        tracker.commit(t, empty, found, (1,))
+    assert (found.argmax(0) == 1).sum() < 0.2 * 32 * 32
