@@ -37,8 +37,9 @@ def entropy(probabilities: Tensor) -> Tensor:
     count = probabilities.shape[0]
     if count < 2:
         raise ValueError(f"entropy needs at least one object besides background, got {count - 1}")
-    nats: Tensor = torch.special.entr(probabilities.float()).sum(dim=0)
-    return nats.div_(math.log(count)).clamp_(0.0, 1.0)
+    p = probabilities.float()
+    # Not torch.special.entr, which takes twice as long.
+    return torch.xlogy(p, p).sum(dim=0).div_(-math.log(count)).clamp_(0.0, 1.0)
 
 
 def region_radius(area: int) -> int:

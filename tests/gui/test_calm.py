@@ -1,15 +1,20 @@
 """What a run holds back, and gives back."""
 
 import gc
+import os
+import threading
 
 import pytest
 import torch
 
-from napari_lazyvos.gui.calm import calm
+from napari_lazyvos.gui import calm as module
+from napari_lazyvos.gui.calm import STEPS_BACK, calm
 
 
 @pytest.fixture(autouse=True)
-def three_threads():
+def three_threads(monkeypatch):
+    """As on systems where the engine cannot step back."""
+    monkeypatch.setattr(module, "STEPS_BACK", False)
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     yield
@@ -46,6 +51,25 @@ def test_a_single_thread_stays():
     torch.set_num_threads(1)
     with calm():
         assert torch.get_num_threads() == 1
+
+
+@pytest.mark.skipif(not STEPS_BACK, reason="only Linux lets one thread of a process step back")
+def test_where_the_engine_steps_back_it_has_all_cores(monkeypatch):
+    monkeypatch.setattr(module, "STEPS_BACK", True)
+    with calm():
+        assert held() == (True, 3)
+    courtesy = []
+
+    def live():
+        module.step_back()
+        courtesy.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    thread = threading.Thread(target=live)
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    thread.start()
+    thread.join()
+    assert courtesy == [max(before, module.COURTESY)]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
 
 
 def test_tracking_in_the_viewer_is_calm(dock, movie, centre, bright):

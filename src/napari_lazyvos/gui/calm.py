@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["calm"]
+__all__ = ["calm", "step_back"]
+
+COURTESY = 5  # of 19: how readily the engine's threads let others go first
 
 _lock = threading.Lock()
 _inside = 0  # runs that go on at this moment, in all viewers
 _threads = 0  # of torch, before the first of them
+
+
+STEPS_BACK = sys.platform == "linux"
+"""Whether the system can let the main thread go first; only Linux can, for one thread."""
+
+
+def step_back() -> None:
+    """Let others go before this thread, and those that it will start, where cores are few."""
+    if STEPS_BACK:
+        me = os.PRIO_PROCESS, threading.get_native_id()
+        if os.getpriority(*me) < COURTESY:
+            os.setpriority(*me, COURTESY)
 
 
 @contextmanager
@@ -20,7 +36,8 @@ def calm() -> Iterator[None]:
 
     A full garbage collection looks at every object of napari and torch, and stops all threads for
     about 0.2 s: what exists now is left out of it until the end. And torch takes every core, so
-    that the main thread would wait for one: it is left one. Several may overlap.
+    that the main thread would wait for one: it is left one, unless the system lets the main thread
+    go first (see `step_back`). Several may overlap.
     """
     _enter()
     try:
@@ -37,7 +54,7 @@ def _enter() -> None:
         _inside += 1
         if _inside == 1:
             _threads = torch.get_num_threads()
-            torch.set_num_threads(max(1, _threads - 1))
+            torch.set_num_threads(_threads if STEPS_BACK else max(1, _threads - 1))
             gc.freeze()
 
 

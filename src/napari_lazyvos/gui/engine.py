@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.gui.calm import calm
+from napari_lazyvos.gui.calm import calm, step_back
 from napari_lazyvos.gui.inbox import Inbox
 from napari_lazyvos.lazy.events import HelpRequest
 
@@ -148,6 +148,7 @@ class Engine:
         self._thread.join(timeout)
 
     def _live(self, after: Engine | None) -> None:
+        step_back()
         if after is not None:
             after.join()
         try:
