@@ -11,8 +11,8 @@ included, and "end" the same for the pass that ends the run: all that tracking a
 thread goes through one gate, `Binding.look`. The rows "idle" and
 "napari alone" are the same viewer and layers without tracking, in the same process: what the
 machine and napari cost by themselves. Where there is no graphics card, even a label in a dock
-costs much: Qt composes the whole window anew, the canvas included, by the processor. "as in a
-script" is the same session in the main thread, for the speed of the worker to be compared with.
+costs much: Qt composes the whole window anew, the canvas included, by the processor. "in a
+script" is the same session without a viewer, for the speed of the worker to be compared with.
 The tracker
 is "copy", which repeats the last mask and so is faster than any real one (the most updates per
 second), or "compact", the default.
@@ -44,25 +44,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=60, help="frames to track in each row")
     parser.add_argument("--tracker", choices=TRACKERS, help="measure only this, in this process")
+    parser.add_argument("--script", action="store_true", help="and without a viewer")
     arguments = parser.parse_args()
+    if arguments.script:
+        script(arguments.tracker, arguments.frames)
+        return
     if arguments.tracker:
         measure(arguments.tracker, arguments.frames)
         return
     print(f"{LENGTH} frames of {SIDE} x {SIDE} uint8; stalls of the main thread in ms")
-    print(
-        f"{'':38}{'p50':>7}{'p95':>7}{'p99':>7}{'max':>7}{'>16 ms':>8}{'own':>7}{'end':>7}{'frames/s':>10}"
-    )
+    spans = ("p50", "p95", "p99", "max")
+    print(" " * 38 + "".join(f"{n:>7}" for n in spans) + "  >16 ms    own    end  frames/s")
     for platform, tracker in product(("offscreen", "xcb"), TRACKERS):
-        command = [sys.executable, __file__, "--tracker", tracker, "--frames"]
-        run = subprocess.run(
-            [*command, str(arguments.frames)],
-            env={**os.environ, "QT_QPA_PLATFORM": platform, "NAPARI_CONFIG": ""},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        for row in json.loads(run.stdout.splitlines()[-1]):
+        for row in run_alone(platform, tracker, arguments.frames):
             print_row(platform, row)
+    for tracker in TRACKERS:
+        for row in run_alone("offscreen", tracker, arguments.frames, "--script"):
+            print(f"{row['name']:80}{row['fps']:10.1f}")
+
+
+def run_alone(platform: str, tracker: str, frames: int, *more: str) -> list[dict[str, Any]]:
+    """Measure one tracker in a process of its own: threads of another would slow it down."""
+    command = [sys.executable, __file__, "--tracker", tracker, "--frames", str(frames), *more]
+    run = subprocess.run(
+        command,
+        env={**os.environ, "QT_QPA_PLATFORM": platform, "NAPARI_CONFIG": ""},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    rows: list[dict[str, Any]] = json.loads(run.stdout.splitlines()[-1])
+    return rows
 
 
 def print_row(platform: str, row: dict[str, Any]) -> None:
@@ -148,8 +160,6 @@ def measure_tracker(
     chosen: Any = CopyTracker() if tracker == "copy" else tracker
     session = Session(video, store=folder / "discs.lazyvos", tracker=chosen)
     session.set_mask(0, video.raw(0)[0] > 150)
-    # Before there is an engine, whose idle threads would take part.
-    rows = [{"name": f"{tracker}, as in a script", **script(session, frames)}]
     passes = time_gate()
     widget = LazyWidget(viewer)
     viewer.window.add_dock_widget(widget, name="lazy")
@@ -157,7 +167,7 @@ def measure_tracker(
     spin(until=lambda: widget.session is not None)
     widget.binding.layers.uncertainty.visible = True
     spin(seconds=SETTLE_SECONDS)
-    rows.append({"name": "idle", **idle(heartbeat)})
+    rows = [{"name": "idle", **idle(heartbeat)}]
     for follow in (False, True):
         widget.track.follow.setChecked(follow)
         where = "slider follows" if follow else "slider parked"
@@ -190,12 +200,19 @@ def run(widget: Any, heartbeat: Heartbeat, passes: list[float], frames: int) -> 
     return {"gaps": gaps, "own": list(passes), "fps": frames / (time.perf_counter() - began)}
 
 
-def script(session: Any, frames: int) -> dict[str, Any]:
-    """Measure the speed in the main thread, where nothing else runs: the worker's is compared."""
-    list(session.run(at_most=5))
-    began = time.perf_counter()
-    list(session.run(at_most=frames))
-    return {"gaps": [0.0], "fps": frames / (time.perf_counter() - began)}
+def script(tracker: str, frames: int) -> None:
+    """Print the speed of the same session without a viewer, as json."""
+    from napari_lazyvos.lazy.session import Session
+
+    movie = moving_discs()
+    chosen: Any = CopyTracker() if tracker == "copy" else tracker
+    with Session(movie, tracker=chosen) as session:
+        session.set_mask(0, movie[0] > 150)
+        list(session.run(at_most=5))
+        began = time.perf_counter()
+        list(session.run(at_most=frames))
+        fps = frames / (time.perf_counter() - began)
+    print(json.dumps([{"name": f"{tracker}, in a script", "fps": fps}]))
 
 
 def slide(viewer: Any, heartbeat: Heartbeat, frames: int) -> dict[str, Any]:
