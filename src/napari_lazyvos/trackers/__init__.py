@@ -22,7 +22,7 @@ _CLASSES = {
 BUNDLED = ("compact", "handcrafted")
 """Those that need no download."""
 
-LIKELY_RISE = {"compact": 0.16, "handcrafted": 0.08, "xmem": 0.5}
+LIKELY_RISE = {"compact": 0.1, "handcrafted": 0.08, "xmem": 0.5}
 """The rise of a score from which to ask.
 
 From it on, about every second alarm of a bundled tracker is right: `training/calibrate.py`. XMem's
