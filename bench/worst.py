@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import quality
 
-CLIPS = "laptrack,vocalfolds,bmx-trees,kite-surf,sunnybrook_sc_hf_ni_13,soapbox"
+CLIPS = "laptrack,vocalfolds,breakdance,bmx-trees,kite-surf,horsejump-high"
 MOMENTS = (0.0, 0.33, 0.66, 1.0)  # of each clip
 HEIGHT, WIDTH = 200, 300  # of one picture
 COLOURS = np.array([(0, 140, 255), (255, 170, 60), (90, 220, 90), (220, 90, 220), (60, 220, 230)])

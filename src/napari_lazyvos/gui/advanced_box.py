@@ -58,7 +58,7 @@ class AdvancedBox(QCollapsible):
         form.addRow("Tracker", self.tracker)
         form.addRow("Refiner", self.refiner)
         form.addRow("Device", self.device)
-        form.addRow("Frames", self.size)
+        form.addRow("Short side", self.size)
         asking = QHBoxLayout()
         asking.addWidget(self.ask, 1)
         asking.addWidget(self.rise)
