@@ -22,7 +22,7 @@ from napari_lazyvos.label_maps import label_map, one_hot
 from napari_lazyvos.models import bundled
 from napari_lazyvos.nets.compact import CompactNet
 from napari_lazyvos.nets.weights import fill
-from napari_lazyvos.trackers.windowed.window import Grid
+from napari_lazyvos.trackers.windowed.window import Detail, Grid
 from training.data import Generator
 from training.data.pictures import Picture
 from training.run import SHARED
@@ -88,7 +88,7 @@ def _as_seen(frame: np.ndarray, labels: np.ndarray) -> Picture:
     """Return the window around the objects at the scale at which the tracker looks at it."""
     names = tuple(int(label) for label in np.unique(labels) if label)
     masks = one_hot(labels, names, torch.device("cpu"))
-    grid = Grid.suited(masks, 480)
+    grid = Grid.suited(masks, Detail())
     window = grid.around(masks[0] < 0.5) or grid.whole
     ids = label_map(grid.shrink(masks, window), names, np.dtype(np.int32))
     return Picture(grid.cut(frame, window).astype(np.uint8), ids, "own")

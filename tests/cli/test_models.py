@@ -14,7 +14,7 @@ import pytest
 from napari_lazyvos.cli import main
 from napari_lazyvos.models import cache
 from napari_lazyvos.models.catalogue import find
-from napari_lazyvos.models.download import arrived
+from napari_lazyvos.models.download import CHUNK, arrived
 
 
 def run(capsys, *arguments) -> tuple[int, str, str]:
@@ -94,8 +94,9 @@ def test_ctrl_c_keeps_what_has_arrived(publisher, capsys):
     hung_up = threading.Event()
 
     def press() -> None:
-        while not arrived(entry):
+        while arrived(entry) < 6 * CHUNK:
             time.sleep(0.01)
+        time.sleep(0.2)  # it waits for the seventh now: nothing else could swallow the signal
         signal.pthread_kill(person, signal.SIGINT)
         hung_up.wait(10)
 
