@@ -87,7 +87,16 @@ def test_what_went_wrong_is_one_sentence(publisher, capsys):
     assert err.splitlines()[-1].startswith(f"lazyvos: {publisher.url}Toy-Sure.pth answers with 404")
 
 
+@pytest.fixture
+def ctrl_c():
+    """Let SIGINT interrupt: a process that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_keeps_what_has_arrived(publisher, capsys):
     entry = find("toy-sure")
     person = threading.main_thread().ident
