@@ -149,6 +149,8 @@ class XMemTracker:
     ) -> None:
         if memory_device not in ("same", "cpu"):
             raise LazyVosError(f"memory_device is {memory_device!r}: choose same or cpu.")
+        if size != -1 and size < 16:
+            raise LazyVosError(f"size is {size}: give 16 or more pixels, or -1 for native size.")
         self.device = device or torch.device("cpu")
         self.net = _load(weights).to(self.device)
         self._size = size
