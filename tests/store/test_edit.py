@@ -31,7 +31,7 @@ def plane(value: int) -> np.ndarray:
 
 
 def tracked(label: int, origin: Origin = Origin.MACHINE, **more: Any) -> Row:
-    return Row(label, State.TRACKED, origin, **{"score": 0.5, "direction": 1, **more})
+    return Row(label, State.TRACKED, origin, **{"score": 0.5, "rise": 0.25, "direction": 1, **more})
 
 
 def state(store: Store) -> tuple:
@@ -63,11 +63,12 @@ def apply(store: Store, edit: Any, kind: str, *args: Any) -> None:
         t, value, label, origin = args
         edit.write_frame(t, plane(value), plane(value + 5), [tracked(label, origin)])
     elif kind == "rows":
-        edit.write_frame(args[0], rows=[Row(args[1], State.ABSENT, Origin.PSEUDO, score=0.0)])
+        absent = Row(args[1], State.ABSENT, Origin.PSEUDO, score=0.0, rise=-0.5)
+        edit.write_frame(args[0], rows=[absent])
     elif kind == "stale":
         edit.mark_stale(*args)
     elif kind == "end":
-        edit.set_rows(args[1], T, Row(args[0], State.ENDED, Origin.HUMAN, score=0.0))
+        edit.set_rows(args[1], T, Row(args[0], State.ENDED, Origin.HUMAN, score=0.0, rise=0.0))
     elif kind == "forget":
         edit.forget(*args)
     elif kind == "name":

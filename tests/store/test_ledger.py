@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from napari_lazyvos.store import ledger as ledger_module
 from napari_lazyvos.store.database import Database
-from napari_lazyvos.store.ledger import Ledger, Origin, Row, State
+from napari_lazyvos.store.ledger import Call, Ledger, Origin, Row, State
 
 FRAMES = 6
 
@@ -27,12 +28,11 @@ def everything(ledger: Ledger) -> list[list[Row]]:
 
 
 def _plain(row: Row) -> tuple:
-    score = None if math.isnan(row.score) else row.score
-    return row.label, row.state, row.origin, row.stale, row.direction, score, row.area
+    return tuple(None if math.isnan(value) else value for value in astuple(row))
 
 
-machine = Row(3, State.TRACKED, Origin.MACHINE, direction=1, score=0.25, area=40)
-human = Row(3, State.TRACKED, Origin.HUMAN, area=50)
+machine = Row(3, State.TRACKED, Origin.MACHINE, direction=1, score=0.25, area=40, rise=0.125)
+human = Row(3, State.TRACKED, Origin.HUMAN, area=50, call=Call.ANSWERED)
 
 
 def test_records_and_answers():
@@ -48,6 +48,8 @@ def test_records_and_answers():
     assert ledger.directions(9).tolist() == [0, -1, 0, 0, 0, 0]
     assert ledger.areas(3).tolist() == [50, 40, 0, 0, 0, 0]
     np.testing.assert_array_equal(ledger.scores(3)[:3], [np.nan, 0.25, np.nan])
+    np.testing.assert_array_equal(ledger.rises(3)[:3], [np.nan, 0.125, np.nan])
+    assert ledger.calls(3).tolist() == [Call.ANSWERED, 0, 0, 0, 0, 0]
     assert ledger.human_frames().tolist() == [0]
     assert ledger.human_frames(9).tolist() == []
 
@@ -104,6 +106,8 @@ rows = st.builds(
     direction=st.sampled_from([-1, 0, 1]),
     score=st.one_of(st.just(math.nan), st.floats(0, 1, width=32)),
     area=st.integers(0, 2**31 - 1),
+    rise=st.one_of(st.just(math.nan), st.floats(-1, 1, width=32)),
+    call=st.sampled_from(Call),
 )
 frames = st.integers(0, FRAMES - 1)
 labels = st.sampled_from([1, 2, 300])

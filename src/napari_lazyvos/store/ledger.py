@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -13,16 +13,16 @@ import numpy as np
 
 from napari_lazyvos.store.database import Database
 
-__all__ = ["Ledger", "Origin", "Row", "State"]
+__all__ = ["Call", "Ledger", "Origin", "Row", "State"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (
     label INTEGER, t INTEGER, state INTEGER, origin INTEGER, stale INTEGER, direction INTEGER,
-    score REAL, area INTEGER, PRIMARY KEY (label, t)
+    score REAL, area INTEGER, rise REAL, call INTEGER, PRIMARY KEY (label, t)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS rows_of_frame ON rows (t);
 """
-INSERT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 CELL = np.dtype(
     [
@@ -32,9 +32,11 @@ CELL = np.dtype(
         ("direction", "i1"),
         ("score", "<f4"),
         ("area", "<i4"),
+        ("rise", "<f4"),
+        ("call", "u1"),
     ]
 )
-BLANK = np.array((0, 0, False, 0, math.nan, 0), CELL)
+BLANK = np.array((0, 0, False, 0, math.nan, 0, math.nan, 0), CELL)
 LABELLED = np.dtype([("label", "<i4"), ("cell", CELL)])
 
 
@@ -64,6 +66,19 @@ class Origin(IntEnum):
     """A person, by clicks, by brush or by a given mask. No pass overwrites it."""
 
 
+class Call(IntEnum):
+    """Whether a person is asked for help with an object in a frame."""
+
+    NONE = 0
+    """Nobody was asked."""
+    OPEN = 1
+    """Asked, and not answered yet."""
+    ANSWERED = 2
+    """Answered with a correction, or with the word that the object is not there."""
+    FINE = 3
+    """Answered: the mask is fine as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What is known of one object in one frame."""
@@ -75,6 +90,8 @@ class Row:
     direction: int = 0  # of the pass that made it: +1, -1, or 0 where there was none
     score: float = math.nan  # mean normalised entropy over the object; NaN where unknown
     area: int = 0  # pixels
+    rise: float = math.nan  # of the score from the frame before; NaN where unknown
+    call: Call = Call.NONE
 
 
 class Ledger:
@@ -95,8 +112,9 @@ class Ledger:
         self._columns: dict[int, np.ndarray] = {}  # label -> (T,) of CELL
         for label, t, *cell in database.rows("SELECT * FROM rows"):
             if t < frames:
-                cell[4] = math.nan if cell[4] is None else cell[4]  # SQLite has no NaN
-                self._column(label)[t] = tuple(cell)
+                # SQLite has no NaN.
+                values = (math.nan if value is None else value for value in cell)
+                self._column(label)[t] = tuple(values)
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -132,6 +150,14 @@ class Ledger:
     def scores(self, label: int) -> np.ndarray:
         """Return an object's score in each frame, (T,) float32, NaN where unknown."""
         return self._field(label, "score")
+
+    def rises(self, label: int) -> np.ndarray:
+        """Return by how much an object's score rose in each frame, (T,) float32, NaN: unknown."""
+        return self._field(label, "rise")
+
+    def calls(self, label: int) -> np.ndarray:
+        """Return the `Call` for help with an object in each frame, (T,) uint8."""
+        return self._field(label, "call")
 
     def areas(self, label: int) -> np.ndarray:
         """Return an object's area in each frame, (T,) int32, in pixels."""
@@ -257,10 +283,11 @@ class Ledger:
 
 
 def _cell(row: Row) -> Any:
-    values = (row.state, row.origin, row.stale, row.direction, row.score, row.area)
+    values = astuple(row)[1:]  # in the order of CELL
     return np.array(values if row.state else BLANK, CELL)[()]
 
 
 def _row(label: int, cell: Any) -> Row:
-    state, origin, stale, direction, score, area = cell.item()
-    return Row(label, State(state), Origin(origin), stale, direction, score, area)
+    state, origin, stale, direction, score, area, rise, call = cell.item()
+    made = State(state), Origin(origin), stale, direction
+    return Row(label, *made, score, area, rise, Call(call))

@@ -22,12 +22,13 @@ from napari_lazyvos.store.document import Document
 from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.journal import Change, Journal, Part
 from napari_lazyvos.store.ledger import Ledger
+from napari_lazyvos.store.migration import bring_up_to_date
 from napari_lazyvos.store.scale import PixelScale
 from napari_lazyvos.store.stack import FrameStack
 
 __all__ = ["Store"]
 
-VERSION = 1  # of the layout below; a store with a newer one is refused
+VERSION = 2  # of the layout below; a store with a newer one is refused
 HEADER = "session.json"  # its presence makes a folder a store
 FRAMES = "frames.zarr"  # a group: masks and uncertainty (T, Y, X)
 DATABASE = "session.sqlite"  # rows, objects, clicks, history
@@ -62,6 +63,8 @@ class Store:
         _acquire(self._lock, self.path)
         try:
             self._open()
+            if header["version"] < VERSION:
+                self.set_metadata(self.metadata)  # and the version with it
         except BaseException:
             self._lock.release()
             raise
@@ -74,6 +77,7 @@ class Store:
         self.uncertainty.resize(frames)
         schema = ledger.SCHEMA + document.SCHEMA + commands.SCHEMA
         self._database = Database(self.path / DATABASE, schema)
+        bring_up_to_date(self._database)
         self.ledger = Ledger(self._database, self.frames)
         self.document = Document(self._database)
         self._journal = Journal(self._database, self._parts())
