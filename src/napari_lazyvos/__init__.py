@@ -19,19 +19,25 @@ if TYPE_CHECKING:
     from napari_lazyvos.errors import LazyVosError
     from napari_lazyvos.gui.show import show
     from napari_lazyvos.lazy.events import (
+        Corrected,
         Event,
         Failed,
         Finished,
         FinishReason,
         FrameResult,
         HelpRequest,
+        ObjectScore,
+        WelcomeBack,
     )
+    from napari_lazyvos.lazy.policy import Action, Policy
     from napari_lazyvos.lazy.session import Session
     from napari_lazyvos.video import open_video
 
 # What a person who writes Python needs, and the room that it lives in. It is imported when it is
 # first asked for: `import napari_lazyvos` loads neither torch nor Qt, and napari starts as fast.
 _ROOMS = {
+    "Action": "lazy.policy",
+    "Corrected": "lazy.events",
     "Event": "lazy.events",
     "Failed": "lazy.events",
     "FinishReason": "lazy.events",
@@ -39,12 +45,17 @@ _ROOMS = {
     "FrameResult": "lazy.events",
     "HelpRequest": "lazy.events",
     "LazyVosError": "errors",
+    "ObjectScore": "lazy.events",
+    "Policy": "lazy.policy",
     "Session": "lazy.session",
+    "WelcomeBack": "lazy.events",
     "open_video": "video",
     "show": "gui.show",
 }
 
 __all__ = [
+    "Action",
+    "Corrected",
     "Event",
     "Failed",
     "FinishReason",
@@ -52,7 +63,10 @@ __all__ = [
     "FrameResult",
     "HelpRequest",
     "LazyVosError",
+    "ObjectScore",
+    "Policy",
     "Session",
+    "WelcomeBack",
     "__version__",
     "open_video",
     "show",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_lazyvos.lazy.events import RunState
+from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.lazy.session import Session
 from napari_lazyvos.store.ledger import State
 
@@ -175,7 +176,7 @@ def test_a_failure_is_a_sentence_and_the_work_goes_on(dock, movie, centre, brigh
 
 
 def test_a_call_for_help_pauses_and_says_where(dock, movie, centre):
-    desk = dock(movie, tau_user=-1.0)  # any change of the score at all
+    desk = dock(movie, policy=Policy(tau_user=-1.0, tau_pseudo=None))  # asks at any change
     click_object(desk, 1, 0, centre)
     desk.widget.track.track.click()
     desk.quiet()

@@ -10,6 +10,7 @@ import pytest
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy import Failed, Finished, FinishReason, FrameResult, HelpRequest, RunState
+from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.lazy.session import Session
 from napari_lazyvos.models import BundledWeightsError
 from napari_lazyvos.store.ledger import Origin, State
@@ -299,7 +300,9 @@ def test_a_failure_is_an_event_and_keeps_what_was_done(session, tracker):
 def test_it_asks_for_help_where_certainty_falls(movie, tracker, refiner):
     tracker.sure[7] = 0.6
     video = open_video(movie, contrast_limits=(0, 255))
-    with Session(video, tracker=tracker, refiner=refiner, tau_user=0.5) as session:
+    with Session(
+        video, tracker=tracker, refiner=refiner, policy=Policy(tau_pseudo=None)
+    ) as session:
         session.click(0, 10, 4)
         for event in session.run():
             if isinstance(event, HelpRequest):

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_lazyvos import refine, trackers
+from napari_lazyvos.lazy.policy import Policy
 
 __all__ = ["AdvancedBox"]
 
@@ -78,8 +79,14 @@ class AdvancedBox(QCollapsible):
             "refiner": self.refiner.currentText(),
             "device": self.device.currentText(),
             "tracker_options": {"size": -1 if self.size.value() == NATIVE else self.size.value()},
-            "tau_user": self.rise.value() if self.ask.isChecked() else None,
+            "policy": self.policy,
         }
+
+    @property
+    def policy(self) -> Policy:
+        """When to ask for help."""
+        rise = self.rise.value() if self.ask.isChecked() else None
+        return Policy.for_tracker(self.tracker.currentText(), tau_user=rise)
 
     def _suggest_rise(self, tracker: str) -> None:
         """Each tracker is unsure in its own way."""

@@ -1,6 +1,7 @@
 """The lazy loop: a session, its events, and what a person says in between."""
 
 from napari_lazyvos.lazy.events import (
+    Corrected,
     Event,
     Failed,
     Finished,
@@ -10,9 +11,11 @@ from napari_lazyvos.lazy.events import (
     ObjectScore,
     RunState,
     Status,
+    WelcomeBack,
 )
 
 __all__ = [
+    "Corrected",
     "Event",
     "Failed",
     "FinishReason",
@@ -22,4 +25,5 @@ __all__ = [
     "ObjectScore",
     "RunState",
     "Status",
+    "WelcomeBack",
 ]

@@ -2,29 +2,40 @@
 
 A person's mask is the truth of its frame: no pass overwrites it. The frames that a pass made on
 the way from it, up to the next annotated frame, become *stale*; the next run tracks them anew.
-An annotation without a mask says "the object is not here": it ends there.
+An annotation without a mask says that the object ends there, or that it is out of view.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from napari_lazyvos.lazy.plan import BACKWARD, FORWARD, live_frames
 from napari_lazyvos.store.edit import Edit
-from napari_lazyvos.store.ledger import Origin, Row, State
+from napari_lazyvos.store.ledger import Call, Origin, Row, State
 from napari_lazyvos.store.store import Store
 
 __all__ = ["annotate", "corrected_labels", "erase_object", "unannotate"]
 
 
-def annotate(store: Store, edit: Edit, t: int, label: int, mask: np.ndarray) -> None:
+def annotate(
+    store: Store,
+    edit: Edit,
+    t: int,
+    label: int,
+    mask: np.ndarray,
+    *,
+    gone: State = State.ENDED,
+) -> None:
     """Write a person's mask of one object in one frame.
 
     Parameters
     ----------
     store, edit : where it is written, and the change that it belongs to
     t, label : which frame, which object
-    mask : (H, W) bool; where a person drew other objects, they stay. Empty: the object ends here.
+    mask : (H, W) bool; where a person drew other objects, they stay
+    gone : what an empty mask says: the object ends here, or is out of view
     """
     before = store.masks.stored(t)
     rows = store.ledger.rows_at(t)
@@ -32,11 +43,17 @@ def annotate(store: Store, edit: Edit, t: int, label: int, mask: np.ndarray) -> 
     after = before.copy()
     after[before == label] = 0
     after[mask & ~np.isin(before, drawn)] = label
-    write_frame(store, edit, t, after, corrected=(label,))
+    write_frame(store, edit, t, after, corrected=(label,), gone=gone)
 
 
 def write_frame(
-    store: Store, edit: Edit, t: int, after: np.ndarray, *, corrected: tuple[int, ...]
+    store: Store,
+    edit: Edit,
+    t: int,
+    after: np.ndarray,
+    *,
+    corrected: tuple[int, ...],
+    gone: State = State.ENDED,
 ) -> None:
     """Replace the label map of a frame, in which a person corrected some objects.
 
@@ -44,8 +61,12 @@ def write_frame(
     ----------
     after : (H, W), the new label map
     corrected : labels whose masks in `after` are a person's; of the others, areas are counted anew
+    gone : what an empty mask of those says
     """
-    rows = [_human_row(label, int((after == label).sum())) for label in corrected]
+    rows = [
+        _human_row(store.ledger.row(label, t), int((after == label).sum()), gone)
+        for label in corrected
+    ]
     for row in store.ledger.rows_at(t):
         if row.label not in corrected:
             area = int((after == row.label).sum())
@@ -89,13 +110,22 @@ def corrected_labels(before: np.ndarray, after: np.ndarray) -> tuple[int, ...]:
     return tuple(int(label) for label in labels if label != 0)
 
 
-def _human_row(label: int, area: int) -> Row:
-    return Row(label, State.TRACKED if area else State.ENDED, Origin.HUMAN, area=area)
+def _human_row(before: Row, area: int, gone: State) -> Row:
+    """Return the row of a person's mask; the score stays that of the prediction before it."""
+    return replace(
+        before,
+        state=State.TRACKED if area else gone,
+        origin=Origin.HUMAN,
+        stale=False,
+        direction=0,
+        area=area,
+        call=Call.ANSWERED if before.call else Call.NONE,
+    )
 
 
 def _recounted(row: Row, area: int) -> Row:
-    state = State.ABSENT if area == 0 and row.state == State.TRACKED else row.state
-    return Row(row.label, state, row.origin, row.stale, row.direction, row.score, area)
+    empty = area == 0 and row.state == State.TRACKED
+    return replace(row, state=State.ABSENT if empty else row.state, area=area)
 
 
 def _settle_surroundings(store: Store, edit: Edit, t: int, label: int) -> None:

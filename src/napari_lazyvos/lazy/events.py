@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, auto
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 __all__ = [
+    "Answering",
+    "Corrected",
     "Event",
     "Failed",
     "FinishReason",
@@ -18,6 +20,7 @@ __all__ = [
     "ObjectScore",
     "RunState",
     "Status",
+    "WelcomeBack",
 ]
 
 
@@ -65,9 +68,31 @@ class FrameResult:
     generation: int  # grows with every change that a person makes; older results are stale
 
 
+class Answering(Protocol):
+    """Who takes the answers to calls for help: the session."""
+
+    def click(self, t: int, y: float, x: float, *, label: int, positive: bool = True) -> Any:
+        """Point at an object."""
+
+    def set_mask(self, t: int, mask: np.ndarray, *, label: int) -> None:
+        """Give the mask of an object."""
+
+    def confirm(self, label: int, t: int) -> None:
+        """Say that a mask is fine."""
+
+    def mark_absent(self, label: int, t: int) -> None:
+        """Say that an object is out of view."""
+
+    def end_object(self, label: int, t: int) -> None:
+        """Say that an object has left for good."""
+
+
 @dataclass(frozen=True, slots=True)
 class HelpRequest:
-    """The tracker is unsure of one object and asks for a click on it."""
+    """The tracker is unsure of one object and asks for a click on it.
+
+    Answer it before asking for the next event, or later; unanswered, it stays open.
+    """
 
     t: int
     label: int
@@ -76,6 +101,47 @@ class HelpRequest:
     y: int  # the most uncertain place of the object's region
     x: int
     generation: int
+    session: Answering = field(repr=False, compare=False)
+
+    def click(self, y: float, x: float, *, positive: bool = True) -> None:
+        """Answer with a click, in data pixels; see `Session.click`."""
+        self.session.click(self.t, y, x, label=self.label, positive=positive)
+
+    def mask(self, mask: np.ndarray) -> None:
+        """Answer with the object's mask, (H, W) bool."""
+        self.session.set_mask(self.t, mask, label=self.label)
+
+    def fine(self) -> None:
+        """Answer that the mask is fine; nothing is asked about the object for some frames."""
+        self.session.confirm(self.label, self.t)
+
+    def absent(self) -> None:
+        """Answer that the object is out of view; it is looked for in the frames that follow."""
+        self.session.mark_absent(self.label, self.t)
+
+    def end(self) -> None:
+        """Answer that the object has left for good."""
+        self.session.end_object(self.label, self.t)
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The tracker clicked for itself, because its certainty of an object fell a little."""
+
+    t: int
+    label: int
+    y: int  # of the pseudo-click
+    x: int
+    accepted: bool  # whether the refined mask was plausible, and took the place of the tracker's
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeBack:
+    """An object that was absent is seen again."""
+
+    t: int
+    label: int
+    last_seen: int | None  # the last frame before in which it had a mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +162,7 @@ class Finished:
     seconds: float
 
 
-Event: TypeAlias = FrameResult | HelpRequest | Failed | Finished
+Event: TypeAlias = FrameResult | Corrected | WelcomeBack | HelpRequest | Failed | Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ cancels by not asking for the next event. Everything of a frame is on disk befor
 from __future__ import annotations
 
 import io
+import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from threading import RLock
@@ -18,7 +19,12 @@ import torch
 
 from napari_lazyvos import __version__
 from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.lazy.absence import is_absent, last_seen
+from napari_lazyvos.lazy.calls import is_quiet, most_unsure
+from napari_lazyvos.lazy.correction import correct_itself, put_masks
 from napari_lazyvos.lazy.events import (
+    Answering,
+    Corrected,
     Event,
     Failed,
     Finished,
@@ -27,13 +33,14 @@ from napari_lazyvos.lazy.events import (
     HelpRequest,
     ObjectScore,
     RunState,
+    WelcomeBack,
 )
 from napari_lazyvos.lazy.models import Models
 from napari_lazyvos.lazy.plan import FORWARD, Direction, Plan, make_plan
-from napari_lazyvos.lazy.policy import needs_help
-from napari_lazyvos.lazy.propagation import Outcome, Propagation
+from napari_lazyvos.lazy.policy import Action, Policy
+from napari_lazyvos.lazy.propagation import Prediction, Propagation
 from napari_lazyvos.store.edit import Edit
-from napari_lazyvos.store.ledger import Origin, Row, State
+from napari_lazyvos.store.ledger import Call, Origin, Row, State
 from napari_lazyvos.store.store import Store
 from napari_lazyvos.video import Video, ahead
 
@@ -72,12 +79,20 @@ class Loop:
     ----------
     video, store, models : of the session
     lock : held for each frame, so that corrections come between frames
-    tau_user : rise of an object's score from which help is asked; None never asks
+    policy : when to ask for help; another one may be set at any time
+    session : takes the answers
     """
 
     def __init__(
-        self, video: Video, store: Store, models: Models, lock: RLock, tau_user: float | None
+        self,
+        video: Video,
+        store: Store,
+        models: Models,
+        lock: RLock,
+        policy: Policy,
+        session: Answering,
     ) -> None:
+        self.policy = policy
         self.state = RunState.IDLE
         self.generation = 0  # of what a person said; a plan of an older one is made anew
         self.todo = 0  # frames that a run would track forwards
@@ -85,7 +100,7 @@ class Loop:
         self._store = store
         self._models = models
         self._lock = lock
-        self._tau_user = tau_user
+        self._session = session
         self._interrupt: FinishReason | None = None
         self._propagation: Propagation | None = None
         self._resumable = store.read_checkpoint() is not None
@@ -108,7 +123,8 @@ class Loop:
         self._resumable = False
         tracker = self._propagation
         if tracker is not None and t is not None and tracker.stands_on(t):
-            tracker.follow(t, self._video.frame(t))
+            if self.policy.immediate_update:
+                tracker.follow(t, self._video.frame(t))
         elif tracker is not None:
             tracker.drop()
         self._store.drop_checkpoint()
@@ -187,31 +203,69 @@ class Loop:
         if not active:
             tracker.follow(t, frame)
             return ()
-        outcome = tracker.advance(t, frame, active)
-        uncertainty = np.rint(outcome.uncertainty * 255).astype(np.uint8)
-        rows = [_row(score, plan.direction) for score in outcome.scores]
-        edit.write_frame(t, label_map=outcome.label_map, uncertainty=uncertainty, rows=rows)
+        policy, direction = self.policy, plan.direction
+        seen = tracker.predict(t, frame, active, policy)
+        actions = {score.label: self._action(seen, score, direction) for score in seen.scores}
+        events, masks = self._correct_itself(seen, actions)
+        tracker.remember(
+            seen,
+            without=_unremembered(seen, actions, policy),
+            masks=masks if policy.pseudo_update else None,
+        )
+        if policy.output == "plain":
+            masks = {}
+        settled = [label for label in seen.labels if label not in active]
+        label_map = put_masks(seen.label_map, masks, settled)
+        uncertainty = np.rint(seen.uncertainty * 255).astype(np.uint8)
+        back = self._returns(seen, direction)
+        rows = [_row(score, label_map, masks, actions, direction) for score in seen.scores]
+        edit.write_frame(t, label_map=label_map, uncertainty=uncertainty, rows=rows)
         self.todo = max(0, self.todo - 1)
         if time.monotonic() - self._saved_at > SECONDS_BETWEEN_CHECKPOINTS:
             self._save(tracker, plan)
-        scores = outcome.scores
-        result = FrameResult(
-            t, outcome.label_map, uncertainty, scores, done, total, self.generation
-        )
-        return (result, *self._help_requests(t, outcome))
+        scores, age = seen.scores, self.generation
+        result = FrameResult(t, label_map, uncertainty, scores, done, total, age)
+        asked = [score for score in scores if actions[score.label] is Action.ASK]
+        return (result, *events, *back, *(self._request(result, score) for score in asked))
 
-    def _help_requests(self, t: int, outcome: Outcome) -> list[HelpRequest]:
-        requests = []
-        for score in outcome.scores:
-            if needs_help(score, self._tau_user) and score.rise is not None:
-                region = outcome.label_map == score.label
-                weights = outcome.uncertainty * (region if region.any() else 1)
-                y, x = np.unravel_index(int(weights.argmax()), weights.shape)
-                place = int(y), int(x)
-                requests.append(
-                    HelpRequest(t, score.label, score.score, score.rise, *place, self.generation)
-                )
-        return requests
+    def _action(self, seen: Prediction, score: ObjectScore, direction: Direction) -> Action:
+        """Ask the policy, and then whether the person wants to be left alone."""
+        policy, ledger = self.policy, self._store.ledger
+        action = policy.action(seen.t, score)
+        if action is Action.ASK and is_quiet(
+            ledger, score.label, seen.t, direction, policy.patience
+        ):
+            return Action.GO_ON
+        if action is Action.PSEUDO and not score.area:
+            return Action.GO_ON  # nothing to click on
+        return action
+
+    def _correct_itself(
+        self, seen: Prediction, actions: Mapping[int, Action]
+    ) -> tuple[list[Corrected], dict[int, np.ndarray]]:
+        """Return what was done for each object that wants it, and the masks that were accepted."""
+        events, masks = [], {}
+        for label in (label for label, action in actions.items() if action is Action.PSEUDO):
+            event, mask = correct_itself(self._models, seen, label, self.policy)
+            events.append(event)
+            if event.accepted:
+                masks[label] = mask
+        return events, masks
+
+    def _returns(self, seen: Prediction, direction: Direction) -> list[WelcomeBack]:
+        """Tell of the objects that were absent and are seen in this frame."""
+        ledger, t, after = self._store.ledger, seen.t, self.policy.absent_after
+        return [
+            WelcomeBack(t, score.label, last_seen(ledger, score.label, t, direction))
+            for score in seen.scores
+            if score.area and is_absent(ledger, score.label, t, direction, after)
+        ]
+
+    def _request(self, result: FrameResult, score: ObjectScore) -> HelpRequest:
+        place = most_unsure(result.uncertainty, result.label_map == score.label)
+        rise = math.nan if score.rise is None else score.rise
+        about = result.t, score.label, score.score, rise
+        return HelpRequest(*about, *place, result.generation, self._session)
 
     def _tracker(self) -> Propagation:
         if self._propagation is None:
@@ -270,13 +324,31 @@ class Loop:
         self.todo = len(Request().plan(self._store, FORWARD, 0).frames)
 
 
-def _row(score: ObjectScore, direction: Direction) -> Row:
-    state = State.TRACKED if score.area else State.ABSENT
+def _unremembered(
+    seen: Prediction, actions: Mapping[int, Action], policy: Policy
+) -> frozenset[int]:
+    """Return the labels of which nothing is remembered from this frame."""
+    kept_out = policy.unsure(seen.scores)
+    if not policy.pseudo_update:
+        kept_out |= {label for label, action in actions.items() if action is Action.PSEUDO}
+    return seen.known if kept_out and policy.memory_scope == "frame" else kept_out
+
+
+def _row(
+    score: ObjectScore,
+    label_map: np.ndarray,
+    corrected: Collection[int],
+    actions: Mapping[int, Action],
+    direction: Direction,
+) -> Row:
+    area = int((label_map == score.label).sum())
     return Row(
         score.label,
-        state,
-        Origin.MACHINE,
+        State.TRACKED if area else State.ABSENT,
+        Origin.PSEUDO if score.label in corrected else Origin.MACHINE,
         direction=direction,
         score=score.score,
-        area=score.area,
+        area=area,
+        rise=math.nan if score.rise is None else score.rise,
+        call=Call.OPEN if actions[score.label] is Action.ASK else Call.NONE,
     )

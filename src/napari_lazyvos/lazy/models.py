@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from napari_lazyvos import refine, trackers
 from napari_lazyvos.models import BundledWeightsError
 from napari_lazyvos.refine.protocol import Click, Embedding, Refiner
 from napari_lazyvos.trackers.protocol import Tracker
-from napari_lazyvos.video import Video
 
 __all__ = ["Models"]
 
@@ -89,19 +88,23 @@ class Models:
             return refine.load(self.refiner_name, device=self.device)
 
     def refined(
-        self, video: Video, t: int, clicks: Sequence[Click], previous: np.ndarray | None
+        self,
+        t: int,
+        frame: Callable[[], np.ndarray],
+        clicks: Sequence[Click],
+        previous: np.ndarray | None,
     ) -> np.ndarray:
         """Return the mask that clicks on frame `t` ask for, (H, W) bool.
 
         Parameters
         ----------
-        video : the session's; frames that were looked at lately are not looked at again
         t : int
+        frame : returns the frame; one that was looked at lately is not asked for again
         clicks : on one object, used together
         previous : (H, W) bool or None, the mask that they correct
         """
         if t not in self._embeddings:
-            self._embeddings[t] = self.refiner.embed(video.frame(t))
+            self._embeddings[t] = self.refiner.embed(frame())
         self._embeddings.move_to_end(t)
         while len(self._embeddings) > EMBEDDINGS_KEPT:
             self._embeddings.popitem(last=False)

@@ -1,9 +1,9 @@
 """What is still to be tracked: which frames, of which objects, in which direction.
 
 A person's mask of an object opens a stretch of frames in which the object is *live*; the mark
-"it is not here" closes it. A forward pass tracks the live frames that follow a mask, a backward
-pass those that come before one. What has been tracked already and is not stale is left alone, and
-what a person drew always is.
+"it ends here" closes it, and the mark "it is not here" does not: the object is looked for. A
+forward pass tracks the live frames that follow a mask, a backward pass those that come before one.
+What has been tracked already and is not stale is left alone, and what a person drew always is.
 """
 
 from __future__ import annotations
@@ -67,11 +67,13 @@ def live_frames(states: np.ndarray, origins: np.ndarray, direction: Direction) -
 
     Returns
     -------
-    (T,) bool: the last human annotation that a pass met, this frame included, is a mask
+    (T,) bool: the last word of a person that a pass met, this frame included, is a mask; words
+    that the object is absent do not count
     """
     if direction == BACKWARD:
         return live_frames(states[::-1], origins[::-1], FORWARD)[::-1]
-    numbers = np.where(origins == Origin.HUMAN, np.arange(len(states)), -1)
+    words = (origins == Origin.HUMAN) & (states != State.ABSENT)
+    numbers = np.where(words, np.arange(len(states)), -1)
     last = np.maximum.accumulate(numbers) if len(numbers) else numbers
     live: np.ndarray = (last >= 0) & (states[last] == State.TRACKED)
     return live

@@ -7,35 +7,54 @@ person corrects is what the tracker remembers.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from napari_lazyvos.label_maps import label_map, one_hot
+from napari_lazyvos.lazy.absence import is_absent
 from napari_lazyvos.lazy.events import ObjectScore
 from napari_lazyvos.lazy.merge import merge
 from napari_lazyvos.lazy.plan import FORWARD, Direction
+from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.store.ledger import Origin, State
 from napari_lazyvos.store.store import Store
 from napari_lazyvos.trackers.protocol import Tracker
-from napari_lazyvos.uncertainty import entropy, region_score
+from napari_lazyvos.uncertainty import dilate, entropy, region_radius, region_score
 from napari_lazyvos.video.video import Video
 
-__all__ = ["Outcome", "Propagation"]
+__all__ = ["Prediction", "Propagation"]
 
 ANCHORS = 8  # nearest annotated frames that a fresh memory begins with
 WARM_UP = 3  # frames before the first tracked one that a fresh memory has seen
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the tracker says of one frame, in line with what is settled there."""
+class Prediction:
+    """What the tracker says of one frame, in line with what is settled; not remembered yet."""
 
+    t: int
+    frame: np.ndarray  # (3, H, W) float32
+    probabilities: Tensor  # (1 + K, H, W), background first
+    labels: tuple[int, ...]  # of probabilities[1:]
+    known: frozenset[int]  # those of which there is something to remember in this frame
     label_map: np.ndarray  # (H, W) uint8 or uint16
     uncertainty: np.ndarray  # (H, W) float32 in [0, 1]
     scores: tuple[ObjectScore, ...]  # of the objects that were tracked in this frame
+
+    def probability(self, label: int) -> np.ndarray:
+        """Return the probability of an object, (H, W) float32."""
+        return self.probabilities[1 + self.labels.index(label)].cpu().numpy()
+
+    def region(self, label: int) -> np.ndarray:
+        """Return an object's dilated mask, (H, W) bool."""
+        mask = torch.from_numpy(self.label_map == label)
+        return dilate(mask, region_radius(int(mask.sum()))).numpy()
 
 
 class Propagation:
@@ -85,32 +104,55 @@ class Propagation:
             self.tracker.commit(t, frame, settled, labels, permanent=permanent)
         self._at = t
 
-    def advance(self, t: int, frame: np.ndarray, active: tuple[int, ...]) -> Outcome:
-        """Track the active objects in frame `t`, and remember it.
+    def predict(
+        self, t: int, frame: np.ndarray, active: tuple[int, ...], policy: Policy
+    ) -> Prediction:
+        """Track the active objects in frame `t`, and remember nothing yet.
 
         Parameters
         ----------
         t : int, the frame next to the one before, in the direction of the pass
         frame : (3, H, W) float32, RGB in [0, 1]
         active : labels to track; all others keep what the store has of them
+        policy : says how scores are measured
         """
         self._forget_ended(t, but=active)
-        known = {*self._known_labels(t), *active}
+        known = frozenset((*self._known_labels(t), *active))
         settled = self._store.masks.stored(t)
         others = {*known, *self.tracker.labels}.difference(active)
         predicted = self.tracker.step(frame)
-        uncertainty = entropy(predicted)
+        unsure = entropy(predicted)
         fixed = {label: settled == label for label in sorted(others)}
         merged, labels = merge(predicted, self.tracker.labels, fixed)
-        labels_of_pixels = label_map(merged, labels, self._store.masks.dtype)
-        scores = tuple(self._score(label, t, labels_of_pixels, uncertainty) for label in active)
+        found = label_map(merged, labels, self._store.masks.dtype)
+        scores = tuple(self._score(label, t, found, unsure, policy) for label in active)
+        uncertainty = unsure.cpu().numpy()
+        return Prediction(t, frame, merged, labels, known, found, uncertainty, scores)
+
+    def remember(
+        self,
+        seen: Prediction,
+        *,
+        without: Collection[int] = (),
+        masks: Mapping[int, np.ndarray] | None = None,
+    ) -> None:
+        """Go past the frame that was predicted last.
+
+        Parameters
+        ----------
+        seen : Prediction
+        without : labels of which nothing is remembered from this frame, unless a person drew in it
+        masks : label -> (H, W) bool, to be remembered in place of what was predicted
+        """
+        merged, labels = merge(seen.probabilities, seen.labels, masks or {})
+        permanent = self._is_annotated(seen.t)
         # Of objects that are neither tracked nor known in this frame there is nothing to remember.
-        rows = [0, *(1 + i for i, label in enumerate(labels) if label in known)]
-        remembered = tuple(label for label in labels if label in known)
-        permanent = self._is_annotated(t)
-        self.tracker.commit(t, frame, merged[rows], remembered, permanent=permanent)
-        self._at = t
-        return Outcome(labels_of_pixels, uncertainty.cpu().numpy(), scores)
+        spoken = seen.known if permanent else seen.known.difference(without)
+        named = [label for label in labels if label in spoken]
+        rows = [0, *(1 + labels.index(label) for label in named)]
+        given = merged[rows] if named else None
+        self.tracker.commit(seen.t, seen.frame, given, tuple(named), permanent=permanent)
+        self._at = seen.t
 
     def snapshot(self) -> dict[str, Any] | None:
         """Return the tracker's memory and place, or None where there is nothing to keep."""
@@ -172,12 +214,19 @@ class Propagation:
         return any(row.origin == Origin.HUMAN for row in self._store.ledger.rows_at(t))
 
     def _score(
-        self, label: int, t: int, labels_of_pixels: np.ndarray, uncertainty: torch.Tensor
+        self, label: int, t: int, found: np.ndarray, unsure: Tensor, policy: Policy
     ) -> ObjectScore:
-        mask = torch.from_numpy(labels_of_pixels == label)
-        score = region_score(uncertainty, mask.to(uncertainty.device))
+        mask = torch.from_numpy(found == label)
+        score = region_score(unsure, mask.to(unsure.device), normaliser=policy.normaliser)
+        return ObjectScore(label, score, self._rise(label, t, score, policy), int(mask.sum()))
+
+    def _rise(self, label: int, t: int, score: float, policy: Policy) -> float | None:
+        """Return by how much a score rose; None where there is nothing to compare it with."""
         before = t - self._direction
-        inside = 0 <= before < len(self._store.masks)
-        earlier = self._store.ledger.row(label, before).score if inside else float("nan")
-        rise = None if np.isnan(earlier) else score - earlier
-        return ObjectScore(label, score, rise, int(mask.sum()))
+        ledger = self._store.ledger
+        if not 0 <= before < ledger.frames:
+            return None
+        if is_absent(ledger, label, t, self._direction, policy.absent_after):
+            return None
+        earlier = ledger.row(label, before).score
+        return None if math.isnan(earlier) else score - earlier

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from threading import Thread
 
@@ -12,8 +12,10 @@ from napari_lazyvos.lazy.events import Event, Failed, Finished, FrameResult
 __all__ = ["Run", "finish"]
 
 
-def finish(events: Generator[Event, None, None]) -> Finished:
-    """Run to the end and return the last event.
+def finish(
+    events: Generator[Event, None, None], on_event: Callable[[Event], object] | None = None
+) -> Finished:
+    """Run to the end and return the last event; `on_event` is called with each.
 
     Raises
     ------
@@ -23,6 +25,8 @@ def finish(events: Generator[Event, None, None]) -> Finished:
     failure: Failed | None = None
     with closing(events):
         for event in events:
+            if on_event is not None:
+                on_event(event)
             if isinstance(event, Failed):
                 failure = event
             if isinstance(event, Finished):
@@ -44,10 +48,15 @@ class Run:
         The frame that was tracked last.
     """
 
-    def __init__(self, events: Generator[Event, None, None]) -> None:
+    def __init__(
+        self,
+        events: Generator[Event, None, None],
+        on_event: Callable[[Event], object] | None = None,
+    ) -> None:
         self.latest: FrameResult | None = None
         self._finished: Finished | None = None
         self._error: LazyVosError | None = None
+        self._on_event = on_event
         self._thread = Thread(target=self._drain, args=(events,), name="lazyvos-run", daemon=True)
         self._thread.start()
 
@@ -71,7 +80,7 @@ class Run:
 
     def _drain(self, events: Generator[Event, None, None]) -> None:
         try:
-            self._finished = finish(self._watch(events))
+            self._finished = finish(self._watch(events), self._on_event)
         except LazyVosError as error:
             self._error = error
 

@@ -20,17 +20,19 @@ import numpy as np
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy import annotation
-from napari_lazyvos.lazy.events import Event, Finished, FinishReason, Status
+from napari_lazyvos.lazy.calls import OpenCall, most_unsure, open_calls, reach
+from napari_lazyvos.lazy.events import Event, Finished, FinishReason, HelpRequest, Status
 from napari_lazyvos.lazy.loop import Loop, Request
 from napari_lazyvos.lazy.models import Models
 from napari_lazyvos.lazy.opening import open_store, read_making
 from napari_lazyvos.lazy.plan import BACKWARD, FORWARD, Direction
+from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.lazy.run import Run, finish
 from napari_lazyvos.refine.protocol import Click, Refiner, check_clicks
 from napari_lazyvos.store.document import ObjectInfo, PlacedClick
 from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.journal import Change
-from napari_lazyvos.store.ledger import State
+from napari_lazyvos.store.ledger import Call, Origin, State
 from napari_lazyvos.trackers.protocol import Tracker
 from napari_lazyvos.video import open_video
 
@@ -66,8 +68,9 @@ class Session:
     device : {"auto", "cpu", "cuda", "mps"}
     tracker_options, refiner_options : mapping, optional
         Passed to ``trackers.load``, such as ``{"size": 720}``, and to ``refine.load``.
-    tau_user : float, optional
-        Rise of an object's score from which a `HelpRequest` is emitted; None never asks.
+    policy : Policy, optional
+        When it asks for help and when it corrects itself; None: ``Policy.for_tracker(tracker)``.
+        Another one may be set at any time.
 
     Attributes
     ----------
@@ -101,7 +104,7 @@ class Session:
         device: str = "auto",
         tracker_options: Mapping[str, Any] | None = None,
         refiner_options: Mapping[str, Any] | None = None,
-        tau_user: float | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self._lock = RLock()
         self._models = Models(tracker, refiner, device, tracker_options, refiner_options)
@@ -112,7 +115,8 @@ class Session:
             self._temporary = tempfile.TemporaryDirectory(prefix="lazyvos-")
             store = Path(self._temporary.name) / f"{self.video.name}.lazyvos"
         self.store = open_store(Path(store), self.video, self._models)
-        self._loop = Loop(self.video, self.store, self._models, self._lock, tau_user)
+        policy = policy or Policy.for_tracker(self._models.tracker_name)
+        self._loop = Loop(self.video, self.store, self._models, self._lock, policy, self)
         self._closed = False
 
     @classmethod
@@ -161,6 +165,20 @@ class Session:
         return self.store.document.clicks
 
     @property
+    def policy(self) -> Policy:
+        """When it asks for help and when it corrects itself; a new one counts from now on."""
+        return self._loop.policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._loop.policy = policy
+
+    @property
+    def calls(self) -> tuple[OpenCall, ...]:
+        """The calls for help that wait for an answer, the greatest rise first; never waits."""
+        return open_calls(self.store.ledger)
+
+    @property
     def tracker_name(self) -> str:
         """Name of the tracker."""
         return self._models.tracker_name
@@ -175,13 +193,25 @@ class Session:
         """Where the tracker computes, such as "cpu"; the first use loads the tracker."""
         return str(self._models.tracker.device)
 
+    def request(self, call: OpenCall) -> HelpRequest:
+        """Return a call that waits, as it was made, with the place that it is about."""
+        uncertainty = self.store.uncertainty.stored(call.t)
+        place = most_unsure(uncertainty, self.store.masks.stored(call.t) == call.label)
+        about = call.t, call.label, call.score, call.rise
+        return HelpRequest(*about, *place, self._loop.generation, self)
+
+    def reach(self, label: int, t: int) -> tuple[int, int]:
+        """Return the frames ``start <= frame < stop`` that a correction in frame `t` can change."""
+        return reach(self.store, label, t)
+
     def state(self, label: int, t: int) -> State:
         """Tell whether an object is tracked, absent, ended or not tracked yet in a frame."""
         known = self.store.ledger.row(label, t).state
-        human = self.store.ledger.human_frames(label)
-        if known == State.UNTRACKED and len(before := human[human <= t]):
-            last = self.store.ledger.row(label, int(before[-1])).state
-            return State.ENDED if last == State.ENDED else known
+        if known == State.UNTRACKED:
+            states = self.store.ledger.states(label)[: t + 1]
+            human = self.store.ledger.origins(label)[: t + 1] == Origin.HUMAN
+            words = states[human & (states != State.ABSENT)]
+            return State.ENDED if len(words) and words[-1] == State.ENDED else known
         return known
 
     def new_object(self) -> int:
@@ -292,14 +322,28 @@ class Session:
 
     def end_object(self, label: int, t: int) -> None:
         """Say that an object is not there in frame `t`, nor after it until it is shown again."""
+        self._say_gone(label, t, State.ENDED, f"end object {label} in frame {t}")
+
+    def mark_absent(self, label: int, t: int) -> None:
+        """Say that an object is out of view in frame `t`; it is looked for in those that follow."""
+        self._say_gone(label, t, State.ABSENT, f"object {label} is not here in frame {t}")
+
+    def confirm(self, label: int, t: int) -> None:
+        """Say that an object's mask in frame `t` is fine, if help was asked for.
+
+        Nothing is asked about it for the next `Policy.patience` frames, and what was asked about
+        them already is answered too. No mask changes.
+        """
         with self._lock:
             self.video.check(t)
             self._check_known(label)
-            with self._change(f"end object {label} in frame {t}", t) as edit:
-                for click in self.store.document.clicks_at(t, label):
-                    edit.remove_click(click.id)
-                nothing = np.zeros((self.video.height, self.video.width), bool)
-                annotation.annotate(self.store, edit, t, label, nothing)
+            ledger = self.store.ledger
+            stop = min(t + 1 + self.policy.patience, self.store.frames)
+            waiting = t + np.flatnonzero(ledger.calls(label)[t:stop] == Call.OPEN)
+            with self.store.edit("answer", f"object {label} is fine in frame {t}") as edit:
+                for frame in map(int, waiting):
+                    row = replace(ledger.row(label, frame), call=Call.FINE)
+                    edit.write_frame(frame, rows=[row])
 
     def remove_object(self, label: int) -> None:
         """Remove an object with its clicks, and its masks in all frames."""
@@ -377,9 +421,10 @@ class Session:
         *,
         direction: Way = "forward",
         labels: Iterable[int] | None = None,
+        on_event: Callable[[Event], object] | None = None,
     ) -> Finished:
-        """Track to the end, and wait for it; nobody answers calls for help. See `run`."""
-        return finish(self.run(start, stop, direction=direction, labels=labels))
+        """Track to the end, and wait for it; `on_event` may answer calls for help. See `run`."""
+        return finish(self.run(start, stop, direction=direction, labels=labels), on_event)
 
     def start(
         self,
@@ -388,9 +433,10 @@ class Session:
         *,
         direction: Way = "forward",
         labels: Iterable[int] | None = None,
+        on_event: Callable[[Event], object] | None = None,
     ) -> Run:
-        """Track in the background, so that a console stays responsive. See `run`."""
-        return Run(self.run(start, stop, direction=direction, labels=labels))
+        """Track in the background, so that a console stays responsive. See `track` and `run`."""
+        return Run(self.run(start, stop, direction=direction, labels=labels), on_event)
 
     def pause(self) -> None:
         """End the run after the frame in flight; the next `run` goes on. Never waits."""
@@ -463,6 +509,16 @@ class Session:
         finally:
             self._loop.corrected(t)
 
+    def _say_gone(self, label: int, t: int, gone: State, text: str) -> None:
+        with self._lock:
+            self.video.check(t)
+            self._check_known(label)
+            with self._change(text, t) as edit:
+                for click in self.store.document.clicks_at(t, label):
+                    edit.remove_click(click.id)
+                nothing = np.zeros((self.video.height, self.video.width), bool)
+                annotation.annotate(self.store, edit, t, label, nothing, gone=gone)
+
     def _step_history(self, step: Callable[[], Change | None]) -> str | None:
         with self._lock:
             change = step()
@@ -499,7 +555,7 @@ class Session:
         pointed = [Click(click.y, click.x, click.positive) for click in clicks]
         if not any(click.positive for click in pointed):
             return np.zeros((self.video.height, self.video.width), bool)
-        return self._models.refined(self.video, t, pointed, previous)
+        return self._models.refined(t, lambda: self.video.frame(t), pointed, previous)
 
     def _mask(self, t: int, label: int) -> np.ndarray | None:
         mask = self.store.masks.stored(t) == label

@@ -205,7 +205,7 @@ class XMemTracker:
             waiting = None
         state = self._state or self._begin(t, frame)
         if probabilities is None:
-            self._state = self._pass(state, waiting)
+            self._state = self._skip(state, t, waiting)
             return
         given = probabilities.to(self.device, torch.float32)
         if waiting is None and set(state.labels) - set(labels):
@@ -287,6 +287,20 @@ class XMemTracker:
         probabilities = aggregate(masks)
         full = state.canvas.back(probabilities)
         return _Prediction(view, probabilities[1:], full, hidden.float(), found.usage)
+
+    def _skip(self, state: _State, t: int, waiting: _Prediction | None) -> _State:
+        """Go past a frame that shall not be remembered.
+
+        It does not count: what is due is put off by one frame, as in Lazy-XMem. On a frame that
+        was due for a deep update the sensory memory stays as it is.
+        """
+        due = abs(t - state.last_memory) >= self._mem_every
+        deep = due and abs(t - state.last_deep) >= self._deep_every
+        step = 1 if t >= state.last_memory else -1
+        state = self._pass(state, waiting, sense=not deep or self._deep_every >= 0)
+        return replace(
+            state, last_memory=state.last_memory + step, last_deep=state.last_deep + step
+        )
 
     def _pass(self, state: _State, waiting: _Prediction | None, *, sense: bool = True) -> _State:
         """Go past a frame: count what was read, and let the sensory memory go on."""
