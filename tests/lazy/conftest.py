@@ -42,7 +42,7 @@ def square(y: float, x: float) -> tuple[slice, slice]:
 class RightwardTracker:
     """Says that every object moves one pixel to the right per frame; remembers the last frame.
 
-    `sure` is the probability that it gives to its answer, per frame.
+    `sure` is the probability that it gives to its answer, per frame, or per frame and object.
     """
 
     name = "rightward"
@@ -50,9 +50,10 @@ class RightwardTracker:
 
     def __init__(self) -> None:
         self.labels: tuple[int, ...] = ()
-        self.sure: dict[int, float] = {}
+        self.sure: dict[int | tuple[int, int], float] = {}
         self.fails_at: int | None = None
         self.commits: list[tuple[int, bool]] = []  # (frame, permanent)
+        self.remembered: dict[int, tuple[int, ...]] = {}  # frame -> labels
         self._masks: dict[int, torch.Tensor] = {}
         self._t = -1
         self._direction = 1
@@ -67,8 +68,11 @@ class RightwardTracker:
         if t == self.fails_at:
             raise RuntimeError("out of memory")
         shift = t - self._t
-        sure = self.sure.get(t, 0.99)
-        objects = [torch.roll(self._masks[label], shift, dims=1) * sure for label in self.labels]
+        surely = self.sure.get(t, 0.99)
+        objects = [
+            torch.roll(self._masks[label], shift, dims=1) * self.sure.get((t, label), surely)
+            for label in self.labels
+        ]
         probabilities = torch.stack(objects)
         background = 1 - probabilities.sum(dim=0, keepdim=True).clamp(max=1)
         return torch.cat([background, probabilities])
@@ -83,6 +87,7 @@ class RightwardTracker:
         permanent: bool = False,
     ) -> None:
         self.commits.append((t, permanent))
+        self.remembered[t] = () if probabilities is None else labels
         if probabilities is None:
             return
         self._t = t

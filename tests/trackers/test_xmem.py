@@ -84,6 +84,32 @@ def test_corrections_never_leave(weights, parity):
     assert tracker.memory_frames == (0, 2, 5, 11)
 
 
+@pytest.mark.parametrize(
+    ("skipped", "due", "remembered"),
+    [
+        ((), (), (0, 3, 6)),
+        ((1,), (), (0, 4, 7)),  # what is skipped does not count
+        ((3,), (3,), (0, 4, 7)),  # what was due is due again
+        ((3, 4), (3, 4), (0, 5, 8)),
+        ((1, 4), (4,), (0, 5, 8)),
+    ],
+)
+def test_frames_that_shall_not_be_remembered_put_off_what_is_due(
+    weights, parity, skipped, due, remembered
+):
+    tracker = trackers.load("xmem", weights=weights, device="cpu", mem_every=3, size=64)
+    given = given_masks(parity.clips["main_labels"][0], (1,))
+    tracker.commit(0, parity.frame("main", 0), given, (1,), permanent=True)
+    for t in range(1, 9):
+        frame = parity.frame("main", t)
+        found = tracker.step(frame)
+        hidden = tracker.snapshot()["state"]["hidden"]
+        tracker.commit(t, frame, None if t in skipped else found, (1,))
+        kept = torch.equal(tracker.snapshot()["state"]["hidden"], hidden)
+        assert kept == (t in due)  # the sensory memory waits for its deep update
+    assert tracker.memory_frames == remembered
+
+
 def test_weights_of_one_object_get_a_channel_for_the_others():
     torch.manual_seed(0)
     weights = XMemNet().state_dict()
