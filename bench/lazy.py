@@ -37,7 +37,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.quality import SHARED, Clip, find_clips, largest
 from napari_lazyvos import Corrected, HelpRequest, ObjectScore, Policy, Session, open_video
 from napari_lazyvos.lazy.policy import Action
-from napari_lazyvos.metrics import TAUS, contour_accuracy, jaccard, robustness
+from napari_lazyvos.metrics import contour_accuracy, jaccard, robustness
+from napari_lazyvos.metrics.robustness import TAUS
 
 SETS = ("davis", "microscopy", "medical")
 ROWS = ("none", "pseudo", "lazy", "both", "random")
