@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from napari_lazyvos import __version__
@@ -17,7 +18,8 @@ def make_report(session: Session, finished: Finished) -> dict[str, Any]:
     """Return the content of ``report.json``.
 
     ``seconds`` and ``fps`` are of this run: decoding, tracking and writing. A user correction is an
-    annotated frame of an object after its first one.
+    annotated frame of an object after its first one. ``calls`` are those for help that wait for an
+    answer.
     """
     ledger = session.store.ledger
     annotated = [len(ledger.human_frames(label)) for label in session.labels]
@@ -38,6 +40,7 @@ def make_report(session: Session, finished: Finished) -> dict[str, Any]:
         "peak_rss_mb": round(peak_rss_mb(), 1),
         "user_corrections": sum(max(0, frames - 1) for frames in annotated),
         "pseudo_corrections": pseudo,
+        "calls": [asdict(call) for call in session.calls],
         "store": str(session.store.path),
         "version": __version__,
     }

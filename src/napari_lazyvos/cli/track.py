@@ -23,6 +23,7 @@ from napari_lazyvos.cli.options import (
 from napari_lazyvos.errors import LazyVosError
 
 if TYPE_CHECKING:
+    from napari_lazyvos.lazy.policy import Policy
     from napari_lazyvos.lazy.session import Session, Way
     from napari_lazyvos.video import Video
 
@@ -46,6 +47,10 @@ def track(
     size: Annotated[
         int, typer.Option(help="Short side to which the tracker brings larger frames; -1: none.")
     ] = 480,
+    ask_at: Annotated[
+        float | None,
+        typer.Option(help="Rise of uncertainty from which help is asked; 0: never."),
+    ] = None,
     start: Annotated[int | None, typer.Option(help="First frame to track.")] = None,
     stop: Annotated[int | None, typer.Option(help="One more than the last frame.")] = None,
     backward: Annotated[bool, typer.Option("--backward", help="Track backwards in time.")] = False,
@@ -96,6 +101,7 @@ def track(
     with open_video(video, **reading) as opened:
         store = _place(out, opened, resume=resume, overwrite=overwrite)
         methods: dict[str, Any] = {"tracker": tracker, "refiner": refiner, "device": device}
+        methods["policy"] = _policy(tracker, ask_at)
         options = {"size": size}
         with Session(opened, store=store, tracker_options=options, **methods) as session:
             try:
@@ -106,6 +112,22 @@ def track(
                     Store.remove(store)  # the corrected command finds the place free
                 raise
             _run(session, out, (start, stop, way), export, as_json)
+
+
+def _policy(tracker: str, ask_at: float | None) -> Policy:
+    from napari_lazyvos.lazy.policy import Policy
+
+    if ask_at is None:
+        return Policy.for_tracker(tracker)
+    return Policy.for_tracker(tracker, tau_user=ask_at or None)
+
+
+def _calls_in_words(session: Session) -> str:
+    """Say how many calls for help wait, and what to do about them."""
+    frames = sorted({call.t for call in session.calls})
+    which = ", ".join(map(str, frames[:8])) + (", …" if len(frames) > 8 else "")
+    calls = "1 call" if len(session.calls) == 1 else f"{len(session.calls)} calls"
+    return f"{calls} for help, in frames {which}: open {session.store.path} in napari to answer"
 
 
 def _check_formats(formats: list[str]) -> None:
@@ -167,6 +189,8 @@ def _run(
         print(json.dumps(report))
     elif report["finished"]:
         typer.echo(f"{report['frames']} masks are in {out / 'masks'}", err=True)
+        if session.calls:
+            typer.echo(_calls_in_words(session), err=True)
     if not report["finished"]:
         raise LazyVosError(
             f"stopped after {finished.tracked} frames, which are kept: add --resume instead of "

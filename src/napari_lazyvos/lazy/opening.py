@@ -8,13 +8,14 @@ from typing import Any
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.models import Models
+from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.store.store import Store
 from napari_lazyvos.video import Video, open_video
 
 __all__ = ["open_store", "read_making"]
 
 
-def open_store(path: Path, video: Video, models: Models) -> Store:
+def open_store(path: Path, video: Video, models: Models, policy: Policy) -> Store:
     """Open the store in a folder, or make one for this video.
 
     Raises
@@ -33,6 +34,7 @@ def open_store(path: Path, video: Video, models: Models) -> Store:
             "tracker_options": models.tracker_options,
             "refiner": models.refiner_name,
             "refiner_options": models.refiner_options,
+            "policy": policy.options,
         }
         return Store.create(
             path, frames=frames, height=height, width=width, scale=video.scale, metadata=metadata
@@ -63,4 +65,6 @@ def read_making(path: str | os.PathLike[str]) -> tuple[Video, dict[str, Any]]:
         )
     options = {name: metadata[name] for name in ("tracker", "refiner", "tracker_options")}
     options["refiner_options"] = metadata.get("refiner_options", {})  # older stores have none
+    if "policy" in metadata:
+        options["policy"] = Policy(**metadata["policy"])
     return open_video(**metadata["video"]), options

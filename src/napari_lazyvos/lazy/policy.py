@@ -7,7 +7,7 @@ a hard object that is hard everywhere is no reason to interrupt, a sudden loss o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum, auto
 from typing import Any, Literal
 
@@ -122,6 +122,11 @@ class Policy:
         """Return the policy with the thresholds that suit a tracker, and these options."""
         tau = trackers.LIKELY_RISE.get(name, TAU_USER)
         return cls(**({"tau_user": tau, "tau_pseudo": None, "tau_memory": None} | options))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options above; what a class of one's own adds is not among them."""
+        return {each.name: getattr(self, each.name) for each in fields(Policy)}
 
     def action(self, t: int, score: ObjectScore) -> Action:
         """Decide what to do about one object.

@@ -114,8 +114,8 @@ class Session:
         if store is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="lazyvos-")
             store = Path(self._temporary.name) / f"{self.video.name}.lazyvos"
-        self.store = open_store(Path(store), self.video, self._models)
         policy = policy or Policy.for_tracker(self._models.tracker_name)
+        self.store = open_store(Path(store), self.video, self._models, policy)
         self._loop = Loop(self.video, self.store, self._models, self._lock, policy, self)
         self._closed = False
 
