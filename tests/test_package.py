@@ -71,7 +71,8 @@ def test_wheel_holds_the_manifest_and_the_licence(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {"napari_lazyvos/napari.yaml", "napari_lazyvos/py.typed"} <= set(names)
-    assert "napari_lazyvos/models/catalogue.toml" in names
+    tables = ("catalogue", "thresholds")
+    assert {f"napari_lazyvos/models/{name}.toml" for name in tables} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith(("tests", "bench", "docs")) for name in names)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from napari_lazyvos.gui.advanced_box import AdvancedBox
+from napari_lazyvos.models import cache
+from napari_lazyvos.models.thresholds import DEFAULT, Thresholds, store_thresholds
 
 
 def test_frames_are_brought_to_a_size_or_stay_as_they_are(qtbot):
@@ -24,3 +26,14 @@ def test_each_tracker_suggests_when_to_ask(qtbot):
         box.tracker.setCurrentText(name)
         suggested.add(box.rise.value())
     assert len(suggested) == 3
+
+
+def test_a_calibrated_tracker_suggests_what_was_found(qtbot, tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path))
+    store_thresholds("compact", Thresholds(0.053))
+    store_thresholds("handcrafted", Thresholds(None, None, 0.7))
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    assert box.rise.value() == 0.053
+    box.tracker.setCurrentText("handcrafted")
+    assert box.rise.value() == DEFAULT.tau_user

@@ -304,11 +304,6 @@ def test_an_unknown_name_or_option_lists_the_known_ones():
         trackers.load(trackers.names()[0], device="tpu")
 
 
-def test_every_tracker_says_from_which_rise_to_ask():
-    assert trackers.LIKELY_RISE.keys() == set(trackers.names())
-    assert all(0 < rise < 1 for rise in trackers.LIKELY_RISE.values())
-
-
 @pytest.mark.parametrize("name", trackers.names())
 def test_a_size_that_shows_nothing_is_refused(name):
     weights = None if name in trackers.BUNDLED else untrained(name)

@@ -19,6 +19,7 @@ from superqt import QCollapsible
 
 from napari_lazyvos import refine, trackers
 from napari_lazyvos.lazy.policy import Policy
+from napari_lazyvos.models.thresholds import DEFAULT, thresholds_of
 
 __all__ = ["AdvancedBox"]
 
@@ -49,7 +50,7 @@ class AdvancedBox(QCollapsible):
         self.size.setToolTip("Length to which the tracker brings the short side of larger frames")
         self.ask = QCheckBox("Ask for help at a rise of")
         self.ask.setToolTip("Pause when the tracker's uncertainty of an object rises by this much")
-        self.rise = QDoubleSpinBox(minimum=0.01, maximum=1.0, singleStep=0.01)
+        self.rise = QDoubleSpinBox(minimum=0.001, maximum=1.0, singleStep=0.01, decimals=3)
         self.tracker.currentTextChanged.connect(self._suggest_rise)
         self._suggest_rise(self.tracker.currentText())
         self._settings = QWidget()
@@ -90,7 +91,7 @@ class AdvancedBox(QCollapsible):
 
     def _suggest_rise(self, tracker: str) -> None:
         """Each tracker is unsure in its own way."""
-        self.rise.setValue(trackers.LIKELY_RISE[tracker])
+        self.rise.setValue(thresholds_of(tracker).tau_user or DEFAULT.tau_user)
 
     def set_open(self, is_open: bool) -> None:
         """Lock the settings while a session has them."""

@@ -11,7 +11,7 @@ from napari_lazyvos.errors import LazyVosError
 if TYPE_CHECKING:
     from napari_lazyvos.trackers.protocol import Tracker
 
-__all__ = ["BUNDLED", "LIKELY_RISE", "load", "names"]
+__all__ = ["BUNDLED", "load", "names"]
 
 _CLASSES = {
     "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
@@ -21,13 +21,6 @@ _CLASSES = {
 
 BUNDLED = ("compact", "handcrafted")
 """Those that need no download."""
-
-LIKELY_RISE = {"compact": 0.1, "handcrafted": 0.08, "xmem": 0.5}
-"""The rise of a score from which to ask.
-
-From it on, about every second alarm of a bundled tracker is right: `training/calibrate.py`. XMem's
-is that of its authors (Lazy-XMem, thesis sec. 6.8.3).
-"""
 
 
 def names() -> tuple[str, ...]:
