@@ -11,8 +11,8 @@ def test_every_object_has_a_rise_and_may_slip_in_each_frame(shared, monkeypatch)
     monkeypatch.setattr(calibrate, "FRAMES", 5)
     monkeypatch.setattr(calibrate, "SIDE", 96)
     monkeypatch.setattr(calibrate, "SHARED", shared)
-    rises, slips = calibrate.measure("handcrafted", clips=2)
-    assert rises.shape == slips.shape
-    assert len(rises) % 3 == 0  # of 5 frames one is given, and one has none before it
-    assert np.isfinite(rises).all()
-    assert slips.dtype == bool
+    observed = calibrate.measure("handcrafted", clips=2)
+    assert observed.frames == 2 * 4  # of 5 frames one is given
+    assert np.isfinite(observed.overlaps).all()
+    assert np.array_equal(observed.judged, np.isfinite(observed.rises))
+    assert np.isnan(observed.rises).sum() * 4 == len(observed.rises)  # one has none before it

@@ -1,0 +1,1 @@
+"""Measuring trackers on videos whose masks are known."""
