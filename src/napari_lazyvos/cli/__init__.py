@@ -1,4 +1,4 @@
-"""The command line: ``lazyvos demo``, ``track``, ``export``, ``info`` and ``models``.
+"""The command line: ``lazyvos demo``, ``track``, ``export``, ``info``, ``calibrate``, ``models``.
 
 Exit status: 0 done, 1 failed or stopped, 2 the command was not understood.
 """
@@ -11,6 +11,7 @@ import traceback
 
 import typer
 
+from napari_lazyvos.cli.calibrate import calibrate
 from napari_lazyvos.cli.demo import demo
 from napari_lazyvos.cli.export import export
 from napari_lazyvos.cli.info import info
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # `main` says errors in one sentence
 )
-for command in (demo, track, export, info):
+for command in (demo, track, export, info, calibrate):
     app.command()(command)
 app.add_typer(models)
 

@@ -1,4 +1,4 @@
-"""A first mask from a file."""
+"""Label maps from files."""
 
 from __future__ import annotations
 
@@ -10,17 +10,30 @@ from PIL import Image
 
 from napari_lazyvos.errors import LazyVosError
 
-__all__ = ["read_label_map"]
+__all__ = ["read_label_map", "read_labels", "to_labels"]
 
 TIFF = {".tif", ".tiff"}
 STACKS = TIFF | {".npy"}  # can hold one label map per frame
 
 
 def read_label_map(path: Path, t: int) -> np.ndarray:
+    """Read a picture of labels that holds an object; see `read_labels`.
+
+    Raises
+    ------
+    LazyVosError
+        If it cannot be read, holds colours instead of labels, or no object.
+    """
+    labels = read_labels(path, t)
+    if not labels.any():
+        raise LazyVosError(f"{path} is empty: it holds no object in frame {t}.")
+    return labels
+
+
+def read_labels(path: Path, t: int) -> np.ndarray:
     """Read a picture of labels: 0 is background, every other value an object.
 
-    A palette PNG gives its indices. A picture whose only other value is 255 is a mask of object 1,
-    as in DAVIS 2016. Of a TIFF or npy stack, frame `t` is read.
+    A palette PNG gives its indices. Of a TIFF or npy stack, frame `t` is read.
 
     Parameters
     ----------
@@ -29,12 +42,12 @@ def read_label_map(path: Path, t: int) -> np.ndarray:
 
     Returns
     -------
-    (H, W) integers
+    (H, W) integers; see `to_labels`
 
     Raises
     ------
     LazyVosError
-        If it cannot be read, holds colours instead of labels, or no object.
+        If it cannot be read, or holds colours instead of labels.
     """
     try:
         labels = _read(path)
@@ -44,15 +57,26 @@ def read_label_map(path: Path, t: int) -> np.ndarray:
         raise LazyVosError(f"{path} cannot be read as a mask: {error}") from error
     if labels.ndim == 3 and path.suffix.lower() in STACKS and t < len(labels):
         labels = labels[t]
-    if labels.ndim != 2 or labels.dtype.kind not in "bui":
+    return to_labels(labels, path)
+
+
+def to_labels(picture: np.ndarray, path: Path) -> np.ndarray:
+    """Return what a picture in a file says as a label map.
+
+    A picture whose only other value is 255 is a mask of object 1, as in DAVIS 2016.
+
+    Raises
+    ------
+    LazyVosError
+        If it holds colours instead of labels.
+    """
+    if picture.ndim != 2 or picture.dtype.kind not in "bui":
         raise LazyVosError(
-            f"{path} is no picture of labels: it is {labels.shape} of {labels.dtype}. Give one "
+            f"{path} is no picture of labels: it is {picture.shape} of {picture.dtype}. Give one "
             "grey or palette value per pixel, 0 for background."
         )
-    values = np.unique(labels)
-    if values[-1] == 0:
-        raise LazyVosError(f"{path} is empty: it holds no object in frame {t}.")
-    return (labels == 255).astype(np.uint8) if values.tolist() in ([0, 255], [255]) else labels
+    values = np.unique(picture)
+    return (picture == 255).astype(np.uint8) if values.tolist() in ([0, 255], [255]) else picture
 
 
 def _read(path: Path) -> np.ndarray:

@@ -23,7 +23,20 @@ from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.events import Failed, Finished, FrameResult
 from napari_lazyvos.lazy.session import Session, Way
 
-__all__ = ["follow"]
+__all__ = ["follow", "frames_bar"]
+
+
+def frames_bar(*, quiet: bool = False) -> Progress:
+    """Return a bar that counts frames, on stderr; a quiet one shows nothing."""
+    return Progress(
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _FramesPerSecond(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=quiet,
+    )
 
 
 class _FramesPerSecond(ProgressColumn):
@@ -51,15 +64,7 @@ def follow(
     LazyVosError
         If tracking failed; what was tracked before is kept.
     """
-    bar = Progress(
-        TextColumn("[progress.description]{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _FramesPerSecond(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=quiet,
-    )
+    bar = frames_bar(quiet=quiet)
     events = session.run(start, stop, direction=direction)
     with _pausing_on_interrupt(session), nullcontext() if quiet else bar:
         task = bar.add_task("Tracking", total=None)
