@@ -66,7 +66,8 @@ def test_what_is_found_holds_until_it_is_forgotten(folders, capsys):
     assert "2 videos, 14 tracked frames, 14 masks" in out
     assert f"{found.tau_user:.3f} (tau_user)" in out
     assert "of the slips found" in out
-    assert len(out.splitlines()) == 1 + 1 + 17 + 4  # summary, title, table, choice
+    assert "of 14 masks 2 have such a score" in out  # the square is covered once in each video
+    assert len(out.splitlines()) == 1 + 1 + 17 + 5  # summary, title, table, choice
     assert "first" in err  # a bar for each video
     assert f"stored in {place_of('handcrafted')}" in err.replace("\n", "")
     assert "lazyvos calibrate handcrafted --forget" in err

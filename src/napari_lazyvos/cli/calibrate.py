@@ -149,6 +149,9 @@ def _print_choice(observed: Observations, chosen: Thresholds) -> None:
     typer.echo(f"ask for help from a rise of         {_value(chosen.tau_user)} (tau_user)")
     typer.echo(f"correct itself from a rise of       {_value(chosen.tau_pseudo)} (tau_pseudo)")
     typer.echo(f"remember no frame from a score of   {_value(chosen.tau_memory)} (tau_memory)")
+    if chosen.tau_memory is not None:
+        high = np.count_nonzero(observed.scores >= chosen.tau_memory)
+        typer.echo(f"of {len(observed.scores)} masks {high} have such a score")
     if chosen.tau_user is None:
         return
     row = tabulate(observed, np.array([chosen.tau_user]))
