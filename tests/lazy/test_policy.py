@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.events import ObjectScore
 from napari_lazyvos.lazy.policy import Action, Policy
+from napari_lazyvos.models.thresholds import Thresholds, store_thresholds
 
 
 def score(rise: float | None, value: float = 0.3, label: int = 1) -> ObjectScore:
@@ -71,6 +72,23 @@ def test_a_policy_of_ones_own():
     policy = EveryTenth(tau_memory=0.5)
     assert [policy.action(t, score(0.9)) for t in (9, 10)] == [Action.GO_ON, Action.ASK]
     assert policy.unsure([score(0.0, 0.6)]) == {1}
+
+
+def test_a_tracker_brings_its_own_thresholds(monkeypatch, tmp_path):
+    monkeypatch.setenv("LAZYVOS_MODELS", str(tmp_path))
+    assert Policy.for_tracker("xmem") == Policy()
+    store_thresholds("mine", Thresholds(0.3, 0.1, 0.9))
+    policy = Policy.for_tracker("mine", patience=2)
+    assert (policy.tau_user, policy.tau_pseudo, policy.tau_memory) == (0.3, 0.1, 0.9)
+    assert policy.patience == 2
+    assert Policy.for_tracker("mine", tau_user=0.2).tau_pseudo == 0.1
+    assert Policy.for_tracker("mine", tau_user=0.05).tau_pseudo is None
+    assert Policy.for_tracker("mine", tau_user=None).tau_pseudo == 0.1
+
+
+def test_options_make_the_same_policy_again():
+    policy = Policy(tau_user=0.4, trigger="score", patience=0)
+    assert Policy(**policy.options) == policy
 
 
 @pytest.mark.parametrize(

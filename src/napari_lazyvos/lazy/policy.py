@@ -7,13 +7,13 @@ a hard object that is hard everywhere is no reason to interrupt, a sudden loss o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum, auto
 from typing import Any, Literal
 
-from napari_lazyvos import trackers
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.events import ObjectScore
+from napari_lazyvos.models.thresholds import thresholds_of
 
 __all__ = ["TAU_MEMORY", "TAU_PSEUDO", "TAU_USER", "Action", "Policy"]
 
@@ -119,9 +119,15 @@ class Policy:
 
     @classmethod
     def for_tracker(cls, name: str, **options: Any) -> Policy:
-        """Return the policy with the thresholds that suit a tracker, and these options."""
-        tau = trackers.LIKELY_RISE.get(name, TAU_USER)
-        return cls(**({"tau_user": tau, "tau_pseudo": None, "tau_memory": None} | options))
+        """Return the policy with the thresholds that suit a tracker, and these options.
+
+        A tracker whose `tau_pseudo` is not below a given `tau_user` does not correct itself.
+        """
+        own = asdict(thresholds_of(name))
+        user, pseudo = options.get("tau_user"), own["tau_pseudo"]
+        if user is not None and pseudo is not None and pseudo >= user:
+            own["tau_pseudo"] = None
+        return cls(**(own | options))
 
     @property
     def options(self) -> dict[str, Any]:
