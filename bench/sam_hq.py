@@ -44,7 +44,7 @@ def row(model: str, device: str, weights: Path | None, size: tuple[int, int], cl
     """Return a row of the table."""
     torch.manual_seed(0)
     net = sam_model_registry[model]()
-    refiner = refine.load("sam_hq", model=model, weights=weights or net.state_dict(), device=device)
+    refiner = refine.load("sam_hq", weights=weights or net.state_dict(), device=device)
     package = SamPredictor(net.to(device).eval())
     levels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     frame = (levels / np.float32(255)).transpose(2, 0, 1)

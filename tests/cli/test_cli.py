@@ -14,9 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image
 
 from napari_lazyvos.cli import main
+from napari_lazyvos.models import cache
+from napari_lazyvos.models.catalogue import find
+from napari_lazyvos.nets.xmem import Sizes, XMemNet
 from napari_lazyvos.store.store import Store
 from napari_lazyvos.video import samples
 
@@ -120,6 +124,28 @@ def test_what_cannot_be_done_is_one_sentence_and_status_1(movie, tmp_path, capsy
     status, _, err = run(capsys, "track", tmp_path / "no.mp4", "--click", "0,1,1", "--debug",
                          "--out", tmp_path / "p")  # fmt: skip
     assert "Traceback" in err
+
+
+def test_weights_are_chosen_by_their_name(movie, tmp_path, capsys, monkeypatch):
+    path, labels = movie
+    out = tmp_path / "o"
+    command = ("track", path, "--click", click_on(labels, 2), "--out", out, "--tracker", "xmem")
+    status, _, err = run(capsys, *command, "--weights", "sam_hq_vit_b")
+    assert status == 2
+    assert "--refiner sam_hq" in " ".join(err.replace("│", " ").split())
+    status, _, err = run(capsys, *command, "--weights", "xmem-s2")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "`lazyvos models download xmem-s2`" in err
+    assert not out.exists()
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "models"))
+    cache.folder().mkdir()
+    torch.manual_seed(0)
+    torch.save(XMemNet(Sizes(hidden=0)).state_dict(), cache.place(find("xmem-no-sensory")))
+    short = ("--stop", 3, "--size", 32)
+    assert run(capsys, *command, "--weights", "xmem-no-sensory", *short)[0] == 0
+    with Store.open(out / "cells.lazyvos") as store:
+        options = store.metadata["tracker_options"]
+    assert options == {"size": 32, "weights": "xmem-no-sensory"}
 
 
 def test_export_and_info(movie, tmp_path, capsys):

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import typer
 
-from napari_lazyvos.cli.options import ClickOption, parse_click, parse_limits, parse_others
+from napari_lazyvos.cli.options import (
+    ClickOption,
+    parse_click,
+    parse_limits,
+    parse_others,
+    parse_weights,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +41,22 @@ def test_other_axes_and_limits():
     assert parse_limits(None) is None
     with pytest.raises(typer.BadParameter, match="LOW,HIGH"):
         parse_limits("1")
+
+
+def test_weights_go_to_the_method_that_they_are_of():
+    assert parse_weights([], "compact", "compact") == {}
+    chosen = parse_weights(["sam_hq_vit_b", "xmem-s2"], "xmem", "sam_hq")
+    assert chosen == {"tracker": "xmem-s2", "refiner": "sam_hq_vit_b"}
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["xmen"], "no weights 'xmen': choose from xmem-s012, xmem, "),
+        (["sam_hq_vit_b"], "of the refiner sam_hq: add --refiner sam_hq"),
+        (["xmem", "xmem-s2"], "of the tracker xmem once"),
+    ],
+)
+def test_weights_that_nobody_can_use_are_named(names, words):
+    with pytest.raises(typer.BadParameter, match=words):
+        parse_weights(names, "xmem", "compact")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QPointF
+from qtpy.QtGui import QEnterEvent
+
 from napari_lazyvos.gui.advanced_box import AdvancedBox
 from napari_lazyvos.models import cache
+from napari_lazyvos.models.catalogue import find
 from napari_lazyvos.models.thresholds import DEFAULT, Thresholds, store_thresholds
 
 
@@ -37,3 +41,84 @@ def test_a_calibrated_tracker_suggests_what_was_found(qtbot, tmp_path, monkeypat
     assert box.rise.value() == 0.053
     box.tracker.setCurrentText("handcrafted")
     assert box.rise.value() == DEFAULT.tau_user
+
+
+def install(folder, monkeypatch, *names):
+    """Put something where these files would be: the box looks at no more than that."""
+    monkeypatch.setenv(cache.FOLDER, str(folder))
+    for name in names:
+        cache.place(find(name)).write_bytes(b"weights")
+
+
+def choose(combo, text):
+    """Choose a line as a person does."""
+    combo.setCurrentIndex(combo.findText(text))
+    combo.activated.emit(combo.currentIndex())
+
+
+def lines(combo):
+    return [combo.itemText(row) for row in range(combo.count())]
+
+
+def test_methods_with_several_files_let_one_choose(qtbot, tmp_path, monkeypatch):
+    install(tmp_path, monkeypatch, "xmem-s012", "xmem-s2", "sam_hq_vit_l")
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    assert box.tracker_weights.isHidden()
+    assert box.refiner_weights.isHidden()
+    assert box.options["refiner_options"] == {}
+    box.tracker.setCurrentText("xmem")
+    box.refiner.setCurrentText("sam_hq")
+    assert not box.tracker_weights.isHidden()
+    assert lines(box.tracker_weights) == [
+        "xmem-s012",
+        "xmem (not installed)",
+        "xmem-s2",
+        "xmem-no-sensory (not installed)",
+    ]
+    assert box.options["tracker_options"] == {"size": 480, "weights": "xmem-s012"}
+    assert box.options["refiner_options"] == {"weights": "sam_hq_vit_l"}  # the one that is here
+    choose(box.tracker_weights, "xmem-s2")
+    box.tracker.setCurrentText("compact")
+    assert box.options["tracker_options"] == {"size": 480}
+    box.tracker.setCurrentText("xmem")
+    assert box.options["tracker_options"]["weights"] == "xmem-s2"
+
+
+def test_the_default_is_offered_where_nothing_is_installed(qtbot, tmp_path, monkeypatch):
+    install(tmp_path, monkeypatch)
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    box.tracker.setCurrentText("xmem")
+    assert box.tracker_weights.currentText() == "xmem-s012 (not installed)"
+
+
+def test_what_was_downloaded_meanwhile_is_seen(qtbot, tmp_path, monkeypatch):
+    install(tmp_path, monkeypatch)
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    box.tracker.setCurrentText("xmem")
+    install(tmp_path, monkeypatch, "xmem")
+    place = QPointF(1, 1)
+    box.enterEvent(QEnterEvent(place, place, place))
+    assert box.tracker_weights.currentText() == "xmem"
+    choose(box.tracker_weights, "xmem-s2 (not installed)")
+    install(tmp_path, monkeypatch, "xmem-s012")
+    box.tracker_weights.showPopup()
+    box.tracker_weights.hidePopup()
+    assert box.tracker_weights.currentText() == "xmem-s2 (not installed)"  # a person's choice
+    assert lines(box.tracker_weights)[0] == "xmem-s012"
+    assert box.options["tracker_options"]["weights"] == "xmem-s2"
+
+
+def test_the_open_box_has_room_for_them(qtbot):
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    box.show()
+    box.expand(animate=False)
+    before = box.sizeHint().height()
+    box.tracker.setCurrentText("xmem")
+    qtbot.waitUntil(lambda: box.sizeHint().height() > before)
+    weights = box.tracker_weights
+    qtbot.waitUntil(lambda: weights.visibleRegion().boundingRect().height() == weights.height())
+    assert weights.minimumSizeHint().width() < 250

@@ -333,3 +333,10 @@ def test_the_licences_of_a_method_are_the_same_for_all_its_files():
     for entry in catalogue.entries():
         default = catalogue.of_method(entry.method)[0]
         assert models_words.licences(entry) == models_words.licences(default)
+
+
+def test_of_several_installed_models_it_says_which_is_used(publisher):
+    for name in ("toy-first", "toy-sure"):
+        download(find(name))
+    assert models_words.advice(find("toy-first")) == "Installed. The tracker toy uses it."
+    assert "uses toy-first, unless you choose this one" in models_words.advice(find("toy-sure"))

@@ -43,3 +43,26 @@ def test_weights_that_are_not_bundled_are_those_of_the_catalogue(publisher):
     (cache.folder() / "Toy-First.pth").write_bytes(publisher.files["Toy-First.pth"])
     assert read(None, "toy").keys() == {"toy.weight"}
     assert "toy.weight" not in read(None, "clicks")
+
+
+def test_weights_are_known_by_their_name_in_the_catalogue(publisher, tmp_path, monkeypatch):
+    with pytest.raises(LazyVosError, match="lazyvos models download toy-sure"):
+        read("toy-sure", "toy")
+    cache.folder().mkdir()
+    for file in publisher.files:
+        (cache.folder() / file).write_bytes(publisher.files[file])
+    assert read(None, "toy")["toy.weight"][0] == 0
+    assert read("toy-sure", "toy")["toy.weight"][0] == 1
+    with pytest.raises(LazyVosError, match="toy-sure are of the tracker toy, and of no other"):
+        read("toy-sure", "tracker")
+    monkeypatch.chdir(tmp_path)
+    save_file({"other": torch.ones(1)}, "toy-sure")
+    assert read("toy-sure", "toy").keys() == {"toy.weight"}
+    assert read("./toy-sure", "toy").keys() == {"other"}
+
+
+def test_a_word_that_is_neither_name_nor_file_is_answered_with_the_names(publisher):
+    with pytest.raises(LazyVosError, match=r"no weights toi.* or one of toy-first, toy-sure\."):
+        read("toi", "toy")
+    with pytest.raises(LazyVosError, match=r"no weights toi: give the path of a file\."):
+        read("toi", "tracker")

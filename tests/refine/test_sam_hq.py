@@ -7,13 +7,16 @@ must be what the package says. Rules about crops are tested with a network that 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from napari_lazyvos import refine
+from napari_lazyvos import refine, trackers
 from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.models import cache
+from napari_lazyvos.models.catalogue import find
 from napari_lazyvos.nets import sam_hq as nets
 from napari_lazyvos.refine import Click, Refiner
 from napari_lazyvos.refine.sam_hq import CROPS_KEPT, SamHqRefiner, Window, as_prompt
@@ -139,10 +142,35 @@ def test_bad_clicks_are_named(refiner, embedding):
 
 def test_weights_must_be_all_those_of_the_model(weights):
     lacking = {key: each for key, each in weights.items() if "hf_token" not in key}
-    with pytest.raises(LazyVosError, match=r"1 are missing.*hf_token.*choose the model"):
+    with pytest.raises(LazyVosError, match=r"1 are missing.*hf_token.*SAM-HQ vit_tiny"):
         refine.load("sam_hq", weights=lacking)
     with pytest.raises(LazyVosError, match=r"1 are unknown.*more"):
         refine.load("sam_hq", weights=weights | {"more": torch.zeros(1)})
+
+
+def test_weights_of_no_network_of_sam_hq_are_refused():
+    with pytest.raises(LazyVosError, match="not SAM-HQ's: none of vit_tiny, vit_b"):
+        refine.load("sam_hq", weights={"image_encoder.pos_embed": torch.zeros(1, 64, 64, 2)})
+
+
+@pytest.mark.parametrize("model", nets.MODELS[1:])  # the tiny one is that of the other tests
+def test_which_network_weights_are_of_is_seen_from_them(model):
+    with torch.device("meta"):  # no numbers: the largest has 2.6 GB of them
+        net = nets._registry()[model](checkpoint=None)
+    assert nets._model_of(net.state_dict()) == model
+
+
+def test_the_installed_ones_are_taken_and_others_by_name(weights, tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path))
+    torch.save(weights, tmp_path / "sam_hq_vit_b.pth")  # under the name of another network
+    seen = replace(find("sam_hq_vit_b"), sha256=None, size=None)
+    monkeypatch.setattr("napari_lazyvos.models.cache.of_method", lambda _: (seen,))
+    monkeypatch.setattr("napari_lazyvos.nets.weights.entries", lambda: (seen,))
+    for chosen in (None, "sam_hq_vit_b"):
+        loaded = refine.load("sam_hq", weights=chosen, device="cpu")
+        assert loaded._net._net.state_dict().keys() == weights.keys()
+    with pytest.raises(LazyVosError, match="of the refiner sam_hq"):
+        trackers.load("xmem", weights="sam_hq_vit_b", device="cpu")
 
 
 def test_weights_are_read_from_a_file(weights, tmp_path):
@@ -167,7 +195,7 @@ def test_the_tiny_networks_of_timm_stay_its_own():
     assert not {"timm.models.layers", "timm.models.registry"} & sys.modules.keys()
 
 
-@pytest.mark.parametrize("option", [{"model": "vit_x"}, {"crop": "often"}, {"geometry": "round"}])
+@pytest.mark.parametrize("option", [{"crop": "often"}, {"geometry": "round"}])
 def test_an_unknown_choice_is_an_error_that_names_it(option, weights):
     with pytest.raises(LazyVosError, match=rf"{next(iter(option.values()))}.*choose one of"):
         refine.load("sam_hq", weights=weights, **option)

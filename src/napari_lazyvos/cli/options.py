@@ -18,6 +18,7 @@ __all__ = [
     "parse_click",
     "parse_limits",
     "parse_others",
+    "parse_weights",
 ]
 
 
@@ -71,6 +72,38 @@ def parse_limits(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise typer.BadParameter(f"{text!r}: write LOW,HIGH, such as 100,4095") from None
     return low, high
+
+
+def parse_weights(names: list[str], tracker: str, refiner: str) -> dict[str, str]:
+    """Tell which weights are for which method.
+
+    Parameters
+    ----------
+    names : of the catalogue
+    tracker, refiner : the methods that were chosen
+
+    Returns
+    -------
+    dict with at most the keys "tracker" and "refiner"
+    """
+    from napari_lazyvos.models.catalogue import entries
+
+    known = {entry.name: entry for entry in entries()}
+    chosen = {"tracker": tracker, "refiner": refiner}
+    found: dict[str, str] = {}
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"no weights {name!r}: choose from {', '.join(known)}")
+        entry = known[name]
+        if chosen[entry.kind] != entry.method:
+            raise typer.BadParameter(
+                f"the weights {name} are of the {entry.kind} {entry.method}: add "
+                f"--{entry.kind} {entry.method}"
+            )
+        if entry.kind in found:
+            raise typer.BadParameter(f"give weights of the {entry.kind} {entry.method} once")
+        found[entry.kind] = name
+    return found
 
 
 Device: TypeAlias = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or mps.")]

@@ -19,6 +19,7 @@ from napari_lazyvos.cli.options import (
     parse_click,
     parse_limits,
     parse_others,
+    parse_weights,
 )
 from napari_lazyvos.errors import LazyVosError
 
@@ -43,6 +44,12 @@ def track(
     init_frame: Annotated[int, typer.Option(help="The frame that --init-mask belongs to.")] = 0,
     tracker: Annotated[str, typer.Option(help="Method that follows objects.")] = "compact",
     refiner: Annotated[str, typer.Option(help="Method that answers clicks.")] = "compact",
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Published weights, as `models list` shows them; may be repeated."
+        ),
+    ] = None,
     device: Device = "auto",
     size: Annotated[
         int, typer.Option(help="Short side to which the tracker brings larger frames; -1: none.")
@@ -93,6 +100,7 @@ def track(
         "contrast_limits": parse_limits(contrast),
     }
     _check_formats(export)
+    chosen = _installed(parse_weights(weights or [], tracker, refiner))
     from napari_lazyvos.lazy.session import Session
     from napari_lazyvos.store.store import Store
     from napari_lazyvos.video import open_video
@@ -102,8 +110,9 @@ def track(
         store = _place(out, opened, resume=resume, overwrite=overwrite)
         methods: dict[str, Any] = {"tracker": tracker, "refiner": refiner, "device": device}
         methods["policy"] = _policy(tracker, ask_at)
-        options = {"size": size}
-        with Session(opened, store=store, tracker_options=options, **methods) as session:
+        methods["tracker_options"] = {"size": size} | chosen["tracker"]
+        methods["refiner_options"] = chosen["refiner"]
+        with Session(opened, store=store, **methods) as session:
             try:
                 _annotate(session, clicks, init_mask, init_frame)
             except LazyVosError:
@@ -136,6 +145,17 @@ def _check_formats(formats: list[str]) -> None:
     for name in formats:
         if name not in FORMATS:
             raise typer.BadParameter(f"no format {name!r}: choose from {', '.join(FORMATS)}")
+
+
+def _installed(names: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return the options of tracker and refiner that choose weights, if they can be used."""
+    from napari_lazyvos.models import cache
+    from napari_lazyvos.models.catalogue import find
+
+    for name in names.values():
+        cache.verified(find(name))  # before anything is made for the session
+    options: dict[str, dict[str, str]] = {"tracker": {}, "refiner": {}}
+    return options | {kind: {"weights": name} for kind, name in names.items()}
 
 
 def _place(out: Path, video: Video, *, resume: bool, overwrite: bool) -> Path:

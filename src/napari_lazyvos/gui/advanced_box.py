@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -13,11 +13,13 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QSpinBox,
+    QVBoxLayout,
     QWidget,
 )
 from superqt import QCollapsible
 
 from napari_lazyvos import refine, trackers
+from napari_lazyvos.gui.weights_box import WeightsBox
 from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.models.thresholds import DEFAULT, thresholds_of
 
@@ -40,6 +42,7 @@ class AdvancedBox(QCollapsible):
         self.tracker, self.refiner, self.device = QComboBox(), QComboBox(), QComboBox()
         self.tracker.addItems(trackers.names())
         self.refiner.addItems(refine.names())
+        self.tracker_weights, self.refiner_weights = WeightsBox(), WeightsBox()
         self.device.addItems(DEVICES)
         self.tracker.setToolTip("How masks are carried from frame to frame")
         self.refiner.setToolTip("How clicks become a mask")
@@ -53,12 +56,19 @@ class AdvancedBox(QCollapsible):
         self.rise = QDoubleSpinBox(minimum=0.001, maximum=1.0, singleStep=0.01, decimals=3)
         self.tracker.currentTextChanged.connect(self._suggest_rise)
         self._suggest_rise(self.tracker.currentText())
+        for method, weights in self._with_weights():
+            method.currentTextChanged.connect(weights.show_method)
         self._settings = QWidget()
         form = QFormLayout(self._settings)
         form.setContentsMargins(12, 4, 0, 4)
         form.setFieldGrowthPolicy(QFormLayout.AllNonFixedFieldsGrow)
-        form.addRow("Tracker", self.tracker)
-        form.addRow("Refiner", self.refiner)
+        pairs = zip(("Tracker", "Refiner"), self._with_weights(), strict=True)
+        for name, (method, weights) in pairs:
+            both = QVBoxLayout()
+            both.addWidget(method)
+            both.addWidget(weights)
+            form.addRow(name, both)
+            weights.show_method(method.currentText())
         form.addRow("Device", self.device)
         form.addRow("Short side", self.size)
         asking = QHBoxLayout()
@@ -75,11 +85,13 @@ class AdvancedBox(QCollapsible):
     @property
     def options(self) -> dict[str, Any]:
         """The settings, as `Session` takes them."""
+        size = -1 if self.size.value() == NATIVE else self.size.value()
         return {
             "tracker": self.tracker.currentText(),
             "refiner": self.refiner.currentText(),
             "device": self.device.currentText(),
-            "tracker_options": {"size": -1 if self.size.value() == NATIVE else self.size.value()},
+            "tracker_options": {"size": size} | _chosen(self.tracker_weights),
+            "refiner_options": _chosen(self.refiner_weights),
             "policy": self.policy,
         }
 
@@ -89,6 +101,16 @@ class AdvancedBox(QCollapsible):
         rise = self.rise.value() if self.ask.isChecked() else None
         return Policy.for_tracker(self.tracker.currentText(), tau_user=rise)
 
+    def enterEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """Look again at what is installed: it may have been downloaded meanwhile."""
+        super().enterEvent(event)
+        for _, weights in self._with_weights():
+            weights.look()
+
+    def _with_weights(self) -> tuple[tuple[QComboBox, WeightsBox], ...]:
+        """Return the choice of methods, each with that of its weights."""
+        return (self.tracker, self.tracker_weights), (self.refiner, self.refiner_weights)
+
     def _suggest_rise(self, tracker: str) -> None:
         """Each tracker is unsure in its own way."""
         self.rise.setValue(thresholds_of(tracker).tau_user or DEFAULT.tau_user)
@@ -97,3 +119,9 @@ class AdvancedBox(QCollapsible):
         """Lock the settings while a session has them."""
         self._settings.setEnabled(not is_open)
         self._settings.setToolTip("Close the session to change these" if is_open else "")
+
+
+def _chosen(box: WeightsBox) -> dict[str, str]:
+    """Return the option that says which weights, where there is a choice."""
+    box.look()
+    return {} if box.weights is None else {"weights": box.weights}

@@ -80,7 +80,10 @@ def advice(entry: Entry) -> str:
     used = next(filter(cache.is_installed, of_method(entry.method)))
     if used == entry:
         return f"Installed. The {entry.kind} {entry.method} uses it."
-    return f"Installed. The {entry.kind} {entry.method} uses {used.name}, which comes first."
+    return (
+        f"Installed. The {entry.kind} {entry.method} uses {used.name}, unless you choose this one "
+        "under Advanced."
+    )
 
 
 def _short(licence: str) -> str:

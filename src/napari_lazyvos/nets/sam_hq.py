@@ -27,6 +27,9 @@ __all__ = ["MODELS", "PROMPT", "SIDE", "Features", "SamHq"]
 MODELS = ("vit_tiny", "vit_b", "vit_l", "vit_h")
 """Names of the published networks, the smallest first."""
 
+WIDTHS = {768: "vit_b", 1024: "vit_l", 1280: "vit_h"}
+"""Channels of the image encoder, by which the larger networks are told apart."""
+
 SIDE = 1024
 """Side in pixels of the square that the network sees."""
 
@@ -47,23 +50,18 @@ class SamHq:
 
     Parameters
     ----------
-    model : one of `MODELS`
-    weights : published ones of this model, as a file or a state dict; None: the catalogue's
+    weights : published ones of any of `MODELS`; see `Weights`
     device : torch.device
 
     Raises
     ------
     LazyVosError
-        If there is no such model, the package is missing, or the weights are of another network.
+        If the package is missing, or the weights are not SAM-HQ's.
     """
 
-    def __init__(self, model: str, weights: Weights, device: torch.device) -> None:
-        if model not in MODELS:
-            raise LazyVosError(
-                f"There is no SAM-HQ model {model!r}: choose one of {', '.join(MODELS)}."
-            )
+    def __init__(self, weights: Weights, device: torch.device) -> None:
         self.device = device
-        self._net = _load(model, weights).to(device)
+        self._net = _load(weights).to(device)
         with torch.inference_mode():
             places: Tensor = self._net.prompt_encoder.get_dense_pe()
             self._places = places.contiguous(memory_format=torch.channels_last)
@@ -172,22 +170,38 @@ def _weighted(features: Tensor, weights: Tensor) -> Tensor:
     return torch.einsum("c,chw->hw", weights, features)
 
 
-def _load(model: str, weights: Weights) -> Any:
-    """Return the package's network with weights.
+def _load(weights: Weights) -> Any:
+    """Return the package's network that the weights are of, with them.
 
     It is told that it predicts after the weights are in, and must be: the tiny one takes the biases
     of its attention over at that moment.
     """
-    build = _registry()[model]
-    name = f"sam_hq_{model}"
-    state = read(weights, name)
+    registry = _registry()
+    state = read(weights, "sam_hq")
+    model = _model_of(state)
     try:
-        return fill(build(checkpoint=None), state, name)
+        return fill(registry[model](checkpoint=None), state, "sam_hq")
     except LazyVosError as error:
+        raise LazyVosError(f"{error} They were taken for those of SAM-HQ {model}.") from None
+
+
+def _model_of(state: dict[str, Tensor]) -> str:
+    """Return which of `MODELS` weights are of: the tiny one has no table of places.
+
+    Raises
+    ------
+    LazyVosError
+        If they are not SAM-HQ's.
+    """
+    if "image_encoder.patch_embed.seq.0.c.weight" in state:
+        return "vit_tiny"
+    places = state.get("image_encoder.pos_embed")
+    model = None if places is None else WIDTHS.get(places.shape[-1])
+    if model is None:
         raise LazyVosError(
-            f"{error} They were taken for those of SAM-HQ {model}: choose the model that they "
-            f"are of, one of {', '.join(MODELS)}."
-        ) from None
+            f"These weights are not SAM-HQ's: none of {', '.join(MODELS)} looks at images so."
+        )
+    return model
 
 
 def _registry() -> dict[str, Any]:

@@ -9,13 +9,15 @@ from torch import Tensor, nn
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.models.bundled import NAMES, bundled
-from napari_lazyvos.models.cache import weights_for
+from napari_lazyvos.models.cache import verified, weights_for
+from napari_lazyvos.models.catalogue import entries
 from napari_lazyvos.models.checkpoint import read_checkpoint
 
 __all__ = ["Weights", "fill", "read"]
 
 Weights: TypeAlias = Path | str | dict[str, Tensor] | None
-"""A file (see `read_checkpoint`), a state dict, or None for the bundled or installed ones."""
+"""A file (see `read_checkpoint`), the name of one in the catalogue, such as ``xmem-s2``, a state
+dict, or None for the bundled or installed ones."""
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -27,18 +29,18 @@ def read(weights: Weights, name: str) -> dict[str, Tensor]:
     ----------
     weights : see `Weights`
     name : str
-        Of the bundled ones, or else what `weights_for` looks for in the catalogue.
+        Of the bundled ones, or else of a method in the catalogue.
 
     Raises
     ------
     LazyVosError
-        If there are no such weights.
+        If there are no such weights, or the catalogue has them for another method.
     """
     if weights is None and name in NAMES:
         return bundled(name)
     if isinstance(weights, dict):
         return weights
-    return read_checkpoint(weights_for(name) if weights is None else Path(weights))
+    return read_checkpoint(weights_for(name) if weights is None else _file(weights, name))
 
 
 def fill(net: Net, weights: Weights, name: str) -> Net:
@@ -61,6 +63,24 @@ def fill(net: Net, weights: Weights, name: str) -> Net:
         raise LazyVosError(f"These weights are not of the network {what}: {wrong}.")
     net.load_state_dict({key: tensor.float() for key, tensor in state.items()})
     return net.eval()
+
+
+def _file(weights: Path | str, name: str) -> Path:
+    """Return the file that is meant; a name of the catalogue comes before a file called so."""
+    known = {entry.name: entry for entry in entries()}
+    entry = known.get(weights) if isinstance(weights, str) else None
+    if entry is None:
+        path = Path(weights)
+        if path.exists() or path.name != str(weights):
+            return path
+        own = ", ".join(other.name for other in known.values() if other.method == name)
+        advice = f" or one of {own}" if own else ""
+        raise LazyVosError(f"There are no weights {path}: give the path of a file{advice}.")
+    if entry.method != name:
+        raise LazyVosError(
+            f"The weights {entry.name} are of the {entry.kind} {entry.method}, and of no other."
+        )
+    return verified(entry)
 
 
 def _differences(wanted: dict[str, Tensor], given: dict[str, Tensor]) -> str:

@@ -33,7 +33,8 @@ def load(name: str, *, device: str = "auto", **options: Any) -> Refiner:
     device : "auto", "cpu", "cuda" or "mps"
         Where a refiner with a network computes; ``classical`` has none and always uses the CPU.
     options : the refiner's own settings
-        ``compact`` and ``sam_hq`` have ``weights``, and ``sam_hq`` more: see `SamHqRefiner`;
+        ``compact`` and ``sam_hq`` have ``weights``: a file, a state dict, or a name of the
+        catalogue, such as ``sam_hq_vit_b``. ``sam_hq`` has more: see `SamHqRefiner`;
         ``classical`` has none.
 
     Raises

@@ -93,9 +93,10 @@ class SamHqRefiner:
 
     Parameters
     ----------
-    model : {"vit_tiny", "vit_b", "vit_l", "vit_h"}
-        Lazy-XMem used vit_l; vit_tiny is the one for a CPU.
-    weights : published ones of this model, as a file or a state dict; None: the catalogue's
+    weights : None, str, Path or state dict
+        Published ones: a name of the catalogue, such as ``sam_hq_vit_b``, or a file. None means the
+        installed ones, ``sam_hq_vit_tiny`` if they are there: those are for a CPU. Lazy-XMem used
+        ``sam_hq_vit_l``. Which of the four networks they are of is seen from them.
     device : where the network computes; None is the CPU
     hq_token_only : bool
         The mask is that of the HQ token, as in Lazy-XMem; else SAM's own mask is added to it.
@@ -126,7 +127,6 @@ class SamHqRefiner:
     def __init__(
         self,
         *,
-        model: str = "vit_tiny",
         weights: Weights = None,
         device: torch.device | None = None,
         hq_token_only: bool = True,
@@ -141,7 +141,7 @@ class SamHqRefiner:
                     f"{option} is {given!r}, which sam_hq does not know: choose one of "
                     f"{', '.join(known)}."
                 )
-        self._net = SamHq(model, weights, device or torch.device("cpu"))
+        self._net = SamHq(weights, device or torch.device("cpu"))
         self._tokens = {"hq_token_only": hq_token_only, "multimask": multimask}
         self._mask_prompt, self._crop, self._geometry = mask_prompt, crop, geometry
 

@@ -34,8 +34,9 @@ def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any
     Parameters
     ----------
     name : one of `names`
-    weights : None, a path, or a state dict with the published keys
-        None means the bundled ones, or those of the catalogue. ``handcrafted`` has none.
+    weights : None, a path, a name of the catalogue, or a state dict with the published keys
+        None means the bundled ones, or the installed ones of the catalogue. ``handcrafted`` has
+        none.
     device : {"auto", "cpu", "cuda", "mps"}
     **options
         Options of the method, under their published names; every tracker has ``size``, the

@@ -103,7 +103,9 @@ class XMemTracker:
 
     Parameters
     ----------
-    weights : published ones, as a file or a state dict; None: those of the catalogue
+    weights : None, str, Path or state dict
+        Published ones: a name of the catalogue, such as ``xmem-s2``, or a file. None means the
+        installed ones.
     device : torch.device or None
         None is the CPU.
     size : int
