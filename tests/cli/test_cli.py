@@ -146,6 +146,10 @@ def test_weights_are_chosen_by_their_name(movie, tmp_path, capsys, monkeypatch):
     with Store.open(out / "cells.lazyvos") as store:
         options = store.metadata["tracker_options"]
     assert options == {"size": 32, "weights": "xmem-no-sensory"}
+    twice = ("--weights", "xmem-no-sensory") * 2
+    assert run(capsys, *command, *twice, *short, "--overwrite")[0] == 0
+    with Store.open(out / "cells.lazyvos") as store:
+        assert store.metadata["tracker_options"]["weights"] == ["xmem-no-sensory"] * 2
 
 
 def test_export_and_info(movie, tmp_path, capsys):

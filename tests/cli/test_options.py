@@ -44,19 +44,19 @@ def test_other_axes_and_limits():
 
 
 def test_weights_go_to_the_method_that_they_are_of():
-    assert parse_weights([], "compact", "compact") == {}
-    chosen = parse_weights(["sam_hq_vit_b", "xmem-s2"], "xmem", "sam_hq")
-    assert chosen == {"tracker": "xmem-s2", "refiner": "sam_hq_vit_b"}
+    assert parse_weights([], "compact", "compact") == {"tracker": [], "refiner": []}
+    chosen = parse_weights(["xmem", "sam_hq_vit_b", "xmem-s2"], "xmem", "sam_hq")
+    assert chosen == {"tracker": ["xmem", "xmem-s2"], "refiner": ["sam_hq_vit_b"]}
 
 
 @pytest.mark.parametrize(
-    ("names", "words"),
+    ("names", "refiner", "words"),
     [
-        (["xmen"], "no weights 'xmen': choose from xmem-s012, xmem, "),
-        (["sam_hq_vit_b"], "of the refiner sam_hq: add --refiner sam_hq"),
-        (["xmem", "xmem-s2"], "of the tracker xmem once"),
+        (["xmen"], "compact", "no weights 'xmen': choose from xmem-s012, xmem, "),
+        (["sam_hq_vit_b"], "compact", "of the refiner sam_hq: add --refiner sam_hq"),
+        (["sam_hq_vit_b", "sam_hq_vit_l"], "sam_hq", "of the refiner sam_hq once"),
     ],
 )
-def test_weights_that_nobody_can_use_are_named(names, words):
+def test_weights_that_nobody_can_use_are_named(names, refiner, words):
     with pytest.raises(typer.BadParameter, match=words):
-        parse_weights(names, "xmem", "compact")
+        parse_weights(names, "xmem", refiner)

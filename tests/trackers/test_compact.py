@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from napari_lazyvos import trackers
+from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.label_maps import one_hot
 from napari_lazyvos.trackers.compact import tracker as compact
+from napari_lazyvos.uncertainty import spread
 
 
 def frames(*, tint):
@@ -104,3 +106,38 @@ def test_an_object_that_leaves_at_once_is_gone():
         assert found.isfinite().all()
         tracker.commit(t, empty, found, (1,))
     assert (found.argmax(0) == 1).sum() < 0.2 * 32 * 32
+
+
+def stepped(**options):
+    """Return a tracker that has predicted a frame, its prediction, and the frame."""
+    first, second = frames(tint=0.1)
+    tracker = trackers.load("compact", device="cpu", **options)
+    masks = torch.zeros(2, 96, 96)
+    masks[1, 30:62, 30:62] = 1
+    masks[0] = 1 - masks[1]
+    tracker.commit(0, first, masks, (1,), permanent=True)
+    return tracker, tracker.step(second), second
+
+
+def test_samples_drop_channels_of_the_queries():
+    tracker, found, frame = stepped(passes=3)
+    samples = list(tracker.samples())
+    assert len(samples) == 3
+    assert all(sample.shape == found.shape for sample in samples)
+    assert not torch.equal(samples[0], samples[1])
+    assert all(torch.equal(a, b) for a, b in zip(samples, tracker.samples(), strict=True))
+    total, epistemic = spread(samples)
+    assert 0 < float(epistemic.mean()) < float(total.mean())
+    assert torch.equal(tracker.step(frame), found)  # nothing has changed
+
+
+def test_samples_without_dropout_are_the_plain_prediction():
+    tracker, found, _ = stepped(dropout=0, passes=2)
+    assert all(torch.equal(sample, found) for sample in tracker.samples())
+
+
+def test_without_a_frame_there_is_nothing_to_sample():
+    tracker, found, frame = stepped()
+    tracker.commit(1, frame, found, (1,))
+    with pytest.raises(LazyVosError, match="nothing to sample"):
+        tracker.samples()

@@ -21,6 +21,7 @@ class Greedy(XMemTracker):
     def __init__(self, *, memory_device, size, device, **options):
         given_up = (memory_device == "cpu") + (size < HEIGHT) + (device is not None)
         self.full = given_up < self.enough
+        self.full_from_now = False
         self.given = {"memory_device": memory_device, "size": size, "device": device}
         super().__init__(memory_device=memory_device, size=size, device=device, **options)
 
@@ -28,6 +29,11 @@ class Greedy(XMemTracker):
         if self.full:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return super().step(frame)
+
+    def _predict(self, state, view, kept=None):
+        if self.full_from_now:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return super()._predict(state, view, kept)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +86,25 @@ def test_memory_elsewhere_changes_no_mask(weights, monkeypatch):
     with pytest.warns(UserWarning, match="CPU's memory holds"):
         found = spared.step(frame(4))
     assert torch.equal(found, plain.step(frame(4)))
+
+
+def test_samples_go_on_where_the_memory_was_full(weights, monkeypatch):
+    """The draws are the same then: none is lost, and none comes twice."""
+    spared, plain = (started(make, weights) for make in (Greedy, XMemTracker))
+    spared.step(frame(4))
+    plain.step(frame(4))
+    monkeypatch.setattr(Greedy, "enough", 1)
+    expected, given = list(plain.samples()), []
+
+    def ask_for_all():
+        for sample in spared.samples():
+            given.append(sample)
+            spared._inner.full_from_now = len(given) == 3
+
+    with pytest.warns(UserWarning, match="CPU's memory holds"):
+        ask_for_all()
+    assert len(given) == len(expected) == 20
+    assert all(torch.equal(a, b) for a, b in zip(given, expected, strict=True))
 
 
 def test_at_last_the_cpu_computes(weights, monkeypatch):

@@ -9,6 +9,7 @@ import torch
 from napari_lazyvos import trackers
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.nets.xmem import Sizes, XMemNet
+from napari_lazyvos.uncertainty import spread
 
 CASES = ("long_term", "no_long_term", "deep_update", "object_added", "defaults_padded")
 OWN = {"hidden_dim", "key_dim", "value_dim", "enable_long_term_count_usage"}  # no options of ours
@@ -166,3 +167,77 @@ def test_a_memory_goes_on_in_another_size(parity, weights):
 def test_an_unknown_place_for_the_memory_is_refused(weights):
     with pytest.raises(LazyVosError, match="same or cpu"):
         trackers.load("xmem", weights=weights, device="cpu", memory_device="disk")
+
+
+def first_step(parity, weights, **options):
+    """Return a tracker that has predicted a frame, and its prediction."""
+    tracker = trackers.load("xmem", weights=weights, device="cpu", **options)
+    given = given_masks(parity.clips["main_labels"][0], (1, 2))
+    tracker.commit(0, parity.frame("main", 0), given, (1, 2), permanent=True)
+    return tracker, tracker.step(parity.frame("main", 1))
+
+
+def test_samples_drop_channels_of_the_query(parity, weights):
+    tracker, found = first_step(parity, weights, passes=4)
+    samples = list(tracker.samples())
+    assert len(samples) == 4
+    assert all(sample.shape == found.shape for sample in samples)
+    assert all(torch.allclose(sample.sum(0), torch.ones(112, 144)) for sample in samples)
+    assert not torch.equal(samples[0], samples[1])
+    total, epistemic = spread(samples)
+    assert 0 < float(epistemic.mean()) < float(total.mean())
+
+
+def test_the_same_seed_and_frame_give_the_same_samples(parity, weights):
+    one, again, other = (
+        first_step(parity, weights, passes=2, seed=seed)[0].samples() for seed in (3, 3, 4)
+    )
+    for mine, same, different in zip(one, again, other, strict=True):
+        assert torch.equal(mine, same)
+        assert not torch.equal(mine, different)
+
+
+def test_samples_without_dropout_are_the_plain_prediction(parity, weights):
+    tracker, found = first_step(parity, weights, dropout=0, passes=2)
+    assert all(torch.equal(sample, found) for sample in tracker.samples())
+
+
+def test_samples_change_nothing(parity, weights):
+    asked, plain = (first_step(parity, weights, passes=2)[0] for _ in range(2))
+    list(asked.samples())
+    found = []
+    for tracker in (asked, plain):
+        frame = parity.frame("main", 1)
+        tracker.commit(1, frame, tracker.step(frame), (1, 2))
+        found.append(tracker.step(parity.frame("main", 2)))
+    assert torch.equal(*found)
+
+
+def test_samples_look_at_the_frame_once(parity, weights, monkeypatch):
+    tracker, _ = first_step(parity, weights, passes=2)
+
+    def look(image):
+        raise AssertionError("looked again")
+
+    monkeypatch.setattr(tracker.net, "encode_key", look)
+    assert len(list(tracker.samples())) == 2
+
+
+def test_without_a_frame_there_is_nothing_to_sample(parity, weights):
+    tracker, found = first_step(parity, weights)
+    tracker.commit(1, parity.frame("main", 1), found, (1, 2))
+    with pytest.raises(LazyVosError, match="nothing to sample"):
+        tracker.samples()
+    with pytest.raises(LazyVosError, match="passes is 1"):
+        trackers.load("xmem", weights=weights, device="cpu", passes=1)
+
+
+def test_a_soft_mask_that_was_not_predicted_is_remembered_at_its_time_only(parity, weights):
+    tracker, _ = first_step(parity, weights)
+    frame = parity.frame("main", 1)
+    tracker.commit(1, frame, 0.9 * tracker.step(frame) + 0.1 / 3, (1, 2))
+    assert tracker.memory_frames == (0,)
+    frame = parity.frame("main", 2)
+    tracker.step(frame)
+    tracker.commit(2, frame, given_masks(parity.clips["main_labels"][2], (1, 2)), (1, 2))
+    assert tracker.memory_frames == (0, 2)

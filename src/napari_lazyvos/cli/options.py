@@ -74,7 +74,7 @@ def parse_limits(text: str | None) -> tuple[float, float] | None:
     return low, high
 
 
-def parse_weights(names: list[str], tracker: str, refiner: str) -> dict[str, str]:
+def parse_weights(names: list[str], tracker: str, refiner: str) -> dict[str, list[str]]:
     """Tell which weights are for which method.
 
     Parameters
@@ -84,13 +84,13 @@ def parse_weights(names: list[str], tracker: str, refiner: str) -> dict[str, str
 
     Returns
     -------
-    dict with at most the keys "tracker" and "refiner"
+    dict with the keys "tracker", of which several make an ensemble, and "refiner"
     """
     from napari_lazyvos.models.catalogue import entries
 
     known = {entry.name: entry for entry in entries()}
     chosen = {"tracker": tracker, "refiner": refiner}
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {kind: [] for kind in chosen}
     for name in names:
         if name not in known:
             raise typer.BadParameter(f"no weights {name!r}: choose from {', '.join(known)}")
@@ -100,9 +100,9 @@ def parse_weights(names: list[str], tracker: str, refiner: str) -> dict[str, str
                 f"the weights {name} are of the {entry.kind} {entry.method}: add "
                 f"--{entry.kind} {entry.method}"
             )
-        if entry.kind in found:
-            raise typer.BadParameter(f"give weights of the {entry.kind} {entry.method} once")
-        found[entry.kind] = name
+        found[entry.kind].append(name)
+    if len(found["refiner"]) > 1:
+        raise typer.BadParameter(f"give weights of the refiner {refiner} once")
     return found
 
 

@@ -147,15 +147,17 @@ def _check_formats(formats: list[str]) -> None:
             raise typer.BadParameter(f"no format {name!r}: choose from {', '.join(FORMATS)}")
 
 
-def _installed(names: dict[str, str]) -> dict[str, dict[str, str]]:
+def _installed(names: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
     """Return the options of tracker and refiner that choose weights, if they can be used."""
     from napari_lazyvos.models import cache
     from napari_lazyvos.models.catalogue import find
 
-    for name in names.values():
+    for name in (*names["tracker"], *names["refiner"]):
         cache.verified(find(name))  # before anything is made for the session
-    options: dict[str, dict[str, str]] = {"tracker": {}, "refiner": {}}
-    return options | {kind: {"weights": name} for kind, name in names.items()}
+    return {
+        kind: {"weights": given[0] if len(given) == 1 else given} if given else {}
+        for kind, given in names.items()
+    }
 
 
 def _place(out: Path, video: Video, *, resume: bool, overwrite: bool) -> Path:

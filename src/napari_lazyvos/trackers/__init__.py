@@ -34,9 +34,9 @@ def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any
     Parameters
     ----------
     name : one of `names`
-    weights : None, a path, a name of the catalogue, or a state dict with the published keys
+    weights : None, a path, a name of the catalogue, a state dict with the published keys, or a list
         None means the bundled ones, or the installed ones of the catalogue. ``handcrafted`` has
-        none.
+        none. A list of two or more makes an `EnsembleTracker`.
     device : {"auto", "cpu", "cuda", "mps"}
     **options
         Options of the method, under their published names; every tracker has ``size``, the
@@ -51,6 +51,12 @@ def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any
 
     if name not in _CLASSES:
         raise LazyVosError(f"There is no tracker {name!r}: choose one of {', '.join(names())}.")
+    if isinstance(weights, list | tuple):
+        from napari_lazyvos.trackers.ensemble import EnsembleTracker
+
+        return EnsembleTracker(
+            [load(name, weights=each, device=device, **options) for each in weights]
+        )
     module, class_name = _CLASSES[name]
     make = getattr(import_module(module), class_name)
     known = [p for p in inspect.signature(make).parameters if p not in ("weights", "device")]

@@ -6,12 +6,13 @@ replace the mask that is remembered; that is what makes lazy correction simple.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import torch
 
-__all__ = ["Probabilities", "Snapshot", "Tracker"]
+__all__ = ["Probabilities", "SamplingTracker", "Snapshot", "Tracker"]
 
 Probabilities: TypeAlias = torch.Tensor
 """(1 + K, H, W) float32 on the tracker's device; sums to 1 over axis 0; index 0 is background."""
@@ -105,4 +106,26 @@ class Tracker(Protocol):
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put back a memory that `snapshot` returned."""
+        ...
+
+
+@runtime_checkable
+class SamplingTracker(Tracker, Protocol):
+    """A tracker that can tell how much its prediction depends on its weights."""
+
+    def samples(self) -> Iterator[Probabilities]:
+        """Yield several predictions of the frame of the last `step`; nothing else changes.
+
+        They are computed one by one, when they are asked for, and are the same each time. To be
+        asked for before `commit`.
+
+        Returns
+        -------
+        iterator of (1 + K, H, W) float32 tensors, two or more, of the labels of `step`
+
+        Raises
+        ------
+        LazyVosError
+            If no frame was predicted since the last `commit`.
+        """
         ...

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
-from napari_lazyvos.trackers.protocol import Probabilities, Snapshot, Tracker
+from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.trackers.protocol import Probabilities, SamplingTracker, Snapshot, Tracker
 
 __all__ = ["SparingTracker"]
 
@@ -36,6 +38,8 @@ class SparingTracker:
         self.name, self.device = self._inner.name, self._inner.device
         self._steps = self._less()
         self._short = 0  # side of the video's frames
+        self._made = 1  # times
+        self._frame = np.empty((3, 0, 0), np.float32)  # of the last step
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -49,7 +53,14 @@ class SparingTracker:
 
     def step(self, frame: np.ndarray) -> Probabilities:
         """Predict the objects in a frame; see `Tracker.step`."""
+        self._frame = frame
         return self._spare(frame, lambda: self._inner.step(frame))
+
+    def samples(self) -> Iterator[Probabilities]:
+        """Yield predictions of the last frame; see `SamplingTracker.samples`."""
+        if not isinstance(self._inner, SamplingTracker):
+            raise LazyVosError(f"The tracker {self.name} gives one prediction of a frame only.")
+        return self._go_on_sampling(self._inner.samples())
 
     def commit(
         self,
@@ -77,6 +88,21 @@ class SparingTracker:
         """Put back a memory that `snapshot` returned."""
         self._inner.restore(snapshot)
 
+    def _go_on_sampling(self, samples: Iterator[Probabilities]) -> Iterator[Probabilities]:
+        """Yield all samples, wherever the tracker was made anew; the draws are the same then."""
+        frame, made, given = self._frame, self._made, 0
+
+        def following() -> Probabilities | None:
+            nonlocal samples, made
+            if made != self._made and isinstance(self._inner, SamplingTracker):
+                self._inner.step(frame)
+                samples, made = islice(self._inner.samples(), given, None), self._made
+            return next(samples, None)
+
+        while (found := self._spare(frame, following)) is not None:
+            given += 1
+            yield found
+
     def _spare(self, frame: np.ndarray, work: Callable[[], Result]) -> Result:
         while True:
             try:
@@ -97,6 +123,7 @@ class SparingTracker:
         torch.cuda.empty_cache()
         self._options |= change
         self._inner = self._make(**self._options)
+        self._made += 1
         self._inner.restore(kept)
         self.device = self._inner.device
 

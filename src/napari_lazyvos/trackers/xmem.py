@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,9 +19,12 @@ from napari_lazyvos.nets.stm import aggregate
 from napari_lazyvos.nets.weights import Weights, fill, read
 from napari_lazyvos.nets.xmem import Key, Sizes, XMemNet
 from napari_lazyvos.trackers.canvas import Canvas
+from napari_lazyvos.trackers.dropout import Dropout
 from napari_lazyvos.trackers.protocol import Probabilities, Snapshot
 
 __all__ = ["XMemTracker"]
+
+CERTAIN = 0.99  # a 1 where less was predicted is not a mean of predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class XMemTracker:
         "cpu" keeps what is remembered off the GPU, and reads it there: slower, for long videos.
     amp : bool or None
         Whether the network computes in half precision; None: on a CUDA device.
+    dropout, passes, seed : see `Dropout`; of `samples` alone
 
     Raises
     ------
@@ -148,6 +152,9 @@ class XMemTracker:
         max_long_term_elements: int = 10_000,
         memory_device: str = "same",
         amp: bool | None = None,
+        dropout: float = 0.2,
+        passes: int = 20,
+        seed: int = 0,
     ) -> None:
         if memory_device not in ("same", "cpu"):
             raise LazyVosError(f"memory_device is {memory_device!r}: choose same or cpu.")
@@ -169,6 +176,7 @@ class XMemTracker:
             limits, torch.device("cpu") if memory_device == "cpu" else self.device
         )
         self._amp = self.device.type == "cuda" if amp is None else amp
+        self._dropout = Dropout(dropout, passes, seed)
         self._state: _State | None = None
         self._waiting: _Prediction | None = None
 
@@ -190,6 +198,16 @@ class XMemTracker:
             raise LazyVosError("The tracker remembers nothing yet: commit a first mask before.")
         self._waiting = self._predict(state, self._look(state.canvas, frame))
         return self._waiting.full.clone()
+
+    def samples(self) -> Iterator[Probabilities]:
+        """Yield predictions with channels of the query dropped; see `SamplingTracker.samples`.
+
+        Monte-Carlo dropout (Lazy-XMem, thesis sec. 6.8.3). Features are encoded once: only what
+        follows the key projection is computed anew.
+        """
+        if self._state is None or self._waiting is None:
+            raise LazyVosError("There is nothing to sample: predict a frame with step before.")
+        return self._draw(self._state, self._waiting.view)
 
     @torch.no_grad()
     def commit(
@@ -213,10 +231,12 @@ class XMemTracker:
         if waiting is None and set(state.labels) - set(labels):
             waiting = self._predict(state, self._look(state.canvas, frame))
         view = self._look(state.canvas, frame) if waiting is None else waiting.view
-        if waiting is not None and labels == state.labels and torch.equal(given, waiting.full):
-            masks, own = waiting.masks, True
+        own = waiting is not None and labels == state.labels
+        if own and waiting is not None and torch.equal(given, waiting.full):
+            masks = waiting.masks
         else:
-            masks, own = _merge(state, waiting, given, labels), False
+            masks = _merge(state, waiting, given, labels)
+            own = own and waiting is not None and not _replaces(given, waiting.full)
         remembered = permanent or not own or abs(t - state.last_memory) >= self._mem_every
         deep = remembered and abs(t - state.last_deep) >= self._deep_every
         # A deep update takes the place of the decoder's, unless they have cadences of their own.
@@ -277,11 +297,19 @@ class XMemTracker:
         compared = {name: getattr(key, name).float() for name in ("key", "shrinkage", "selection")}
         return _View(frame, image, replace(key, **compared))
 
-    def _predict(self, state: _State, view: _View) -> _Prediction:
+    def _draw(self, state: _State, view: _View) -> Iterator[Probabilities]:
+        for kept in self._dropout.draws(view.keys.shape[1], self.device):
+            with torch.no_grad():
+                full = self._predict(state, view, kept).full
+            yield full
+
+    def _predict(self, state: _State, view: _View, kept: Tensor | None = None) -> _Prediction:
+        """Predict a frame; `kept` are (64,) factors of the channels of its query."""
         if not state.labels:
             full = torch.ones(1, *view.frame.shape[1:], device=self.device)
             return _Prediction(view, full[:0], full, state.hidden, full.new_zeros(0))
-        found = self._memory.read(Query(view.keys, view.selection))
+        keys = view.keys if kept is None else view.keys * kept
+        found = self._memory.read(Query(keys, view.selection))
         readout = torch.stack([found.values[label] for label in state.labels])
         readout = readout.transpose(1, 2).reshape(len(readout), -1, *state.hidden.shape[2:])
         with self._precision():
@@ -373,6 +401,11 @@ def _merge(
         predicted = dict(zip(state.labels, waiting.masks * elsewhere, strict=True))
         masks = predicted | masks
     return aggregate(torch.stack([masks[label] for label in state.with_labels(labels).labels]))[1:]
+
+
+def _replaces(given: Tensor, predicted: Tensor) -> bool:
+    """Return whether masks replace a prediction, and are not another one, such as a mean."""
+    return bool(((given == 1) & (predicted < CERTAIN)).any())
 
 
 def _places(features: Tensor) -> Tensor:

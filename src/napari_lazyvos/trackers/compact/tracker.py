@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,9 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.nets.compact import CompactNet, Looks
 from napari_lazyvos.nets.weights import Weights, fill
 from napari_lazyvos.trackers.compact.witnesses import Bank, Sighting, predict
+from napari_lazyvos.trackers.dropout import Dropout
+from napari_lazyvos.trackers.protocol import Probabilities
 from napari_lazyvos.trackers.windowed.flow import consistency
 from napari_lazyvos.trackers.windowed.fragments import drop_fragments
 from napari_lazyvos.trackers.windowed.memory import Memory, State
@@ -130,6 +134,7 @@ class CompactTracker(WindowedTracker):
     ----------
     weights : a .safetensors file, a state dict, or None for the bundled ones
     device, size : see `WindowedTracker`
+    dropout, passes, seed : see `Dropout`; of `samples` alone
     """
 
     name = "compact"
@@ -141,9 +146,32 @@ class CompactTracker(WindowedTracker):
         weights: Weights = None,
         device: torch.device | None = None,
         size: int = 480,
+        dropout: float = 0.2,
+        passes: int = 20,
+        seed: int = 0,
     ) -> None:
         super().__init__(device=device, size=size)
+        self._dropout = Dropout(dropout, passes, seed)
         self.net = fill(CompactNet(), weights, "tracker").to(self.device)
+
+    def samples(self) -> Iterator[Probabilities]:
+        """Yield predictions with channels of the queries dropped; see `SamplingTracker.samples`.
+
+        The frame is looked at, and its flow measured, once: only what reads by the keys, near by
+        and anywhere, is computed anew.
+        """
+        state, waiting = self._state, self._waiting
+        if state is None or waiting is None:
+            raise LazyVosError("There is nothing to sample: predict a frame with step before.")
+        return self._draw(state, waiting.view, waiting.motion)
+
+    def _draw(self, state: State, view: SeenView, motion: Motion) -> Iterator[Probabilities]:
+        near, far = view.looks.near, view.looks.far
+        for kept in self._dropout.draws(near.shape[1] + far.shape[1], self.device):
+            factors = torch.split(kept[:, None, None], [near.shape[1], far.shape[1]])
+            looks = replace(view.looks, near=near * factors[0], far=far * factors[1])
+            masks = self._predict(state, SeenView(view.cells, looks), motion)
+            yield state.grid.enlarge(masks, motion.window)
 
     def _meet(self, picture: np.ndarray, masks: Tensor) -> CompactMind:
         grey = np.abs(picture[..., 0] - picture[..., 2]).mean() < GREY

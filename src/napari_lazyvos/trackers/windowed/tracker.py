@@ -67,7 +67,7 @@ class _Prediction:
     view: Any  # a `View`
     masks: Tensor  # (1 + K, h, w), in the view's window
     full: Tensor  # (1 + K, H, W), at the video's size
-    drifts: tuple[Tensor, ...]  # one for each permanent frame
+    motion: Motion
 
 
 class WindowedTracker(ABC):
@@ -226,7 +226,7 @@ class WindowedTracker(ABC):
         moved = Motion.since(state, grey, window)
         masks = self._predict(state, view, moved)
         full = state.grid.enlarge(masks, window)
-        return _Prediction(frame, grey, window, picture, view, masks, full, moved.drifts)
+        return _Prediction(frame, grey, window, picture, view, masks, full, moved)
 
     def _remember(self, t: int, seen: _Prediction, masks: Tensor, labels: tuple[int, ...]) -> None:
         """Make a frame the latest one."""
@@ -234,7 +234,7 @@ class WindowedTracker(ABC):
         assert state is not None
         state.permanent = [
             replace(memory, drift=drift)
-            for memory, drift in zip(state.permanent, seen.drifts, strict=True)
+            for memory, drift in zip(state.permanent, seen.motion.drifts, strict=True)
         ]
         state.grey = seen.grey
         still = _still(seen.window, self.device)
