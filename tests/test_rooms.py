@@ -33,7 +33,17 @@ ROOMS = (
 HEIGHT = {room: -row for row, rooms in enumerate(ROOMS) for room in rooms}
 # What the package itself offers comes from every room, so no room may take it from there.
 FACE = "the package's face"
-GUI_LIBRARIES = {"PyQt5", "PyQt6", "PySide6", "magicgui", "napari", "qtpy", "superqt", "vispy"}
+GUI_LIBRARIES = {
+    "PyQt5",
+    "PyQt6",
+    "PySide6",
+    "magicgui",
+    "napari",
+    "pyqtgraph",
+    "qtpy",
+    "superqt",
+    "vispy",
+}
 
 
 def module_name(file: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_lazyvos.gui.colours import EXCLUDE, INCLUDE
 
-__all__ = ["SHEET"]
+__all__ = ["ACCENT", "SHEET"]
 
 ACCENT = "#4560c4"  # what napari's own themes call "current"
 ERROR = "#d55e00"
