@@ -37,9 +37,11 @@ LANE_PIXELS = (11, 20)  # height of a lane: of many, and of few
 LANES_PIXELS = 160  # of all lanes together, if they need not be lower than LANE_PIXELS
 AA = True
 CURVES_PIXELS = 120
+SMOOTH_PIXELS = 4  # between frames; narrower, smooth lines cost much and show little
 BAR_PIXELS = 3  # shorter ones are shown in part only, if there are too many of them
 MARK_PIXELS = 14  # marks of one kind that are nearer are drawn as one
 MARKS_IN_LOW_LANES = 0.75  # of their size
+MARGIN = 0.006  # of the video, on each side of it
 FEWEST_FRAMES = 12  # that one can zoom in to
 CEILINGS = (0.125, 0.25, 0.5, 1.05)  # of the vertical axis: it changes in few, large steps
 HEADROOM = 1.15  # between the highest of what is shown and the ceiling
@@ -146,14 +148,13 @@ class TimelinePlot(pg.GraphicsView):
 
     def show_all(self) -> None:
         """Show the whole video."""
-        self.upper.setXRange(-0.5, self._frames - 0.5, padding=0)
+        self.upper.setXRange(*self._whole, padding=0)
 
     @property
     def shows_all(self) -> bool:
         """Whether the whole of what was known is in sight."""
         first, last = self.upper.viewRange()[0]
-        wide = self.upper.state["limits"]["xLimits"]
-        return bool(first <= wide[0] + 0.5 and last >= wide[1] - 0.5)
+        return bool(first <= self._whole[0] + 0.5 and last >= self._whole[1] - 0.5)
 
     def set_colours(self, palette: QPalette) -> None:
         """Draw text and ground in the colours of a theme."""
@@ -251,10 +252,16 @@ class TimelinePlot(pg.GraphicsView):
 
     # --------------------------------------------------------------------------------------------
 
+    @property
+    def _whole(self) -> tuple[float, float]:
+        """What is in sight at most: the video, and room for the marks of its first frame."""
+        margin = MARGIN * self._frames
+        return -0.5 - margin, self._frames - 0.5 + margin
+
     def _set_limits(self) -> None:
         fewest = min(FEWEST_FRAMES, self._frames)
         for box in (self.upper, self.lower):
-            box.setLimits(xMin=-0.5, xMax=self._frames - 0.5, minXRange=fewest)
+            box.setLimits(xMin=self._whole[0], xMax=self._whole[1], minXRange=fewest)
 
     def _set_lanes(self) -> None:
         """Make room for the lanes, and name them."""
@@ -282,8 +289,7 @@ class TimelinePlot(pg.GraphicsView):
             self._style_curves()
         for lane in snapshot.lanes:
             x, y = envelope(lane.values(self._measure), start, stop, width)
-            # Smooth where each frame has its pixel; many lines upon each other cost too much.
-            smooth = stop - start <= width
+            smooth = SMOOTH_PIXELS * (stop - start) <= width
             self._curves[lane.label].setData(x, y, connect="finite", antialias=smooth)
 
     def _draw_marks(self, snapshot: Snapshot, start: int, stop: int, most: int) -> None:
