@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.events import (
     Corrected,
     Event,
@@ -334,3 +336,23 @@ def test_backwards_the_rise_is_from_the_frame_after(begin, tracker):
     session.click(8, 10, 12)
     tracker.sure.update({7: sure_for(0.1), 6: sure_for(0.1), 5: sure_for(0.9), 4: sure_for(0.9)})
     assert of(HelpRequest, session.run(direction="backward")) == [5]
+
+
+def test_the_uncertainty_is_a_choice(begin, tracker):
+    """Two predictions that are sure of different things: each certain, together not."""
+
+    def samples():
+        here = torch.zeros(2, 24, 24)
+        here[0], here[1, 8:13, 4:9] = 1, 1
+        here[0, 8:13, 4:9] = 0
+        nowhere = torch.zeros(2, 24, 24)
+        nowhere[0] = 1
+        yield from (here, nowhere)
+
+    session = begin(Policy(tau_pseudo=None, tau_memory=None, uncertainty="epistemic"), {})
+    with pytest.raises(LazyVosError, match="needs several predictions of a frame"):
+        session.track()
+    tracker.samples = samples
+    session.track(stop=3)
+    overlap = 4 / 5  # of the object in frame 1 and of what the samples disagree on
+    assert session.store.ledger.scores(1)[1] == pytest.approx(overlap, abs=1e-6)

@@ -96,6 +96,7 @@ def test_options_make_the_same_policy_again():
     [
         ({"trigger": "mood"}, "trigger is 'mood': choose rise or score"),
         ({"normaliser": "frame"}, "choose original or dilated"),
+        ({"uncertainty": "mood"}, "choose entropy or total or epistemic"),
         ({"tau_user": 0.1}, "tau_pseudo is 0.2 and tau_user 0.1"),
         ({"absent_after": 0}, "give 1 frame or more, or None"),
         ({"patience": -1}, "give 0 frames or more"),

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.events import ObjectScore
 from napari_lazyvos.models.thresholds import thresholds_of
+from napari_lazyvos.uncertainty import MEASURES
 
 __all__ = ["TAU_MEMORY", "TAU_PSEUDO", "TAU_USER", "Action", "Policy"]
 
@@ -70,8 +71,11 @@ class Policy:
         The refiner gets the tracker's mask along with a pseudo-click.
     check : bool
         A pseudo-corrected mask must be plausible, see `pseudo.is_plausible`.
+    uncertainty : {"entropy", "total", "epistemic"}
+        See `uncertainty.MEASURES`; all but the first need a `SamplingTracker`.
     normaliser : {"original", "dilated"}
-        See `uncertainty.region_score`.
+    compat : bool
+        See `uncertainty.region_scores`.
     absent_after : int or None
         An object whose mask was empty in so many frames counts as absent: its return is told, and
         not asked about. None: only what a person said is absent.
@@ -96,7 +100,9 @@ class Policy:
     negative_clicks: bool = False
     mask_prompt: bool = False
     check: bool = True
+    uncertainty: str = "entropy"
     normaliser: Literal["original", "dilated"] = "original"
+    compat: bool = False
     absent_after: int | None = 3
     patience: int = 10
 
@@ -165,5 +171,6 @@ _CHOICES = {
     "memory_scope": ("frame", "object"),
     "output": ("refined", "plain"),
     "pseudo_click": ("weighted", "centre"),
+    "uncertainty": tuple(MEASURES),
     "normaliser": ("original", "dilated"),
 }

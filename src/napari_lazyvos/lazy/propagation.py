@@ -8,7 +8,7 @@ person corrects is what the tracker remembers.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,8 @@ from napari_lazyvos.lazy.plan import FORWARD, Direction
 from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.store.ledger import Origin, State
 from napari_lazyvos.store.store import Store
-from napari_lazyvos.trackers.protocol import Tracker
-from napari_lazyvos.uncertainty import dilate, entropy, region_radius, region_score
+from napari_lazyvos.trackers.protocol import Probabilities, SamplingTracker, Tracker
+from napari_lazyvos.uncertainty import dilate, measure, region_radius, region_scores
 from napari_lazyvos.video.video import Video
 
 __all__ = ["Prediction", "Propagation"]
@@ -121,11 +121,22 @@ class Propagation:
         settled = self._store.masks.stored(t)
         others = {*known, *self.tracker.labels}.difference(active)
         predicted = self.tracker.step(frame)
-        unsure = entropy(predicted)
+        unsure = measure(policy.uncertainty, predicted, _samples(self.tracker))
         fixed = {label: settled == label for label in sorted(others)}
         merged, labels = merge(predicted, self.tracker.labels, fixed)
         found = label_map(merged, labels, self._store.masks.dtype)
-        scores = tuple(self._score(label, t, found, unsure, policy) for label in active)
+        values = region_scores(
+            unsure, found, active, normaliser=policy.normaliser, compat=policy.compat
+        )
+        scores = tuple(
+            ObjectScore(
+                label,
+                score,
+                self._rise(label, t, score, policy),
+                int(np.count_nonzero(found == label)),
+            )
+            for label, score in zip(active, values, strict=True)
+        )
         uncertainty = unsure.cpu().numpy()
         return Prediction(t, frame, merged, labels, known, found, uncertainty, scores)
 
@@ -213,13 +224,6 @@ class Propagation:
     def _is_annotated(self, t: int) -> bool:
         return any(row.origin == Origin.HUMAN for row in self._store.ledger.rows_at(t))
 
-    def _score(
-        self, label: int, t: int, found: np.ndarray, unsure: Tensor, policy: Policy
-    ) -> ObjectScore:
-        mask = torch.from_numpy(found == label)
-        score = region_score(unsure, mask.to(unsure.device), normaliser=policy.normaliser)
-        return ObjectScore(label, score, self._rise(label, t, score, policy), int(mask.sum()))
-
     def _rise(self, label: int, t: int, score: float, policy: Policy) -> float | None:
         """Return by how much a score rose; None where there is nothing to compare it with."""
         before = t - self._direction
@@ -230,3 +234,8 @@ class Propagation:
             return None
         earlier = ledger.row(label, before).score
         return None if math.isnan(earlier) else score - earlier
+
+
+def _samples(tracker: Tracker) -> Iterator[Probabilities] | None:
+    """Return what several predictions of the frame there are, not computed yet."""
+    return tracker.samples() if isinstance(tracker, SamplingTracker) else None
