@@ -6,11 +6,11 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -51,9 +51,8 @@ class AdvancedBox(QCollapsible):
         self.size.setSpecialValueText("as they are")
         self.size.setSuffix(" px")
         self.size.setToolTip("Length to which the tracker brings the short side of larger frames")
-        self.ask = QCheckBox("Ask for help at a rise of")
-        self.ask.setToolTip("Pause when the tracker's uncertainty of an object rises by this much")
         self.rise = QDoubleSpinBox(minimum=0.001, maximum=1.0, singleStep=0.01, decimals=3)
+        self.rise.setToolTip("By how much the uncertainty of an object rises before you are asked")
         self.tracker.currentTextChanged.connect(self._suggest_rise)
         self._suggest_rise(self.tracker.currentText())
         for method, weights in self._with_weights():
@@ -71,11 +70,14 @@ class AdvancedBox(QCollapsible):
             weights.show_method(method.currentText())
         form.addRow("Device", self.device)
         form.addRow("Short side", self.size)
-        asking = QHBoxLayout()
-        asking.addWidget(self.ask, 1)
-        asking.addWidget(self.rise)
-        form.addRow(asking)
         self.addWidget(self._settings)
+        # Not among the settings either: it can be changed at any time.
+        asking = QWidget()
+        row = QHBoxLayout(asking)
+        row.setContentsMargins(12, 0, 0, 4)
+        row.addWidget(QLabel("Ask for help at a rise of"), 1)
+        row.addWidget(self.rise)
+        self.addWidget(asking)
         # Not among the settings: a session that is open may be the one that lacks a model.
         self.models = QPushButton("Models…")
         self.models.setToolTip("See which trackers and refiners need a download, and get them")
@@ -98,8 +100,7 @@ class AdvancedBox(QCollapsible):
     @property
     def policy(self) -> Policy:
         """When to ask for help."""
-        rise = self.rise.value() if self.ask.isChecked() else None
-        return Policy.for_tracker(self.tracker.currentText(), tau_user=rise)
+        return Policy.for_tracker(self.tracker.currentText(), tau_user=self.rise.value())
 
     def enterEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Look again at what is installed: it may have been downloaded meanwhile."""

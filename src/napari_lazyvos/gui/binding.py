@@ -17,7 +17,15 @@ from napari_lazyvos.gui.engine import Done, Engine, Job, Opened, Wrong
 from napari_lazyvos.gui.inbox import Mail
 from napari_lazyvos.gui.layers import SessionLayers
 from napari_lazyvos.gui.strokes import Strokes
-from napari_lazyvos.lazy.events import Failed, Finished, HelpRequest, RunState, Status
+from napari_lazyvos.lazy.events import (
+    Corrected,
+    Failed,
+    Finished,
+    HelpRequest,
+    RunState,
+    Status,
+    WelcomeBack,
+)
 
 if TYPE_CHECKING:
     from napari_lazyvos.lazy.session import Session
@@ -49,6 +57,7 @@ class Binding(QObject):
     tracked = Signal(object)  # the latest `FrameResult`
     finished = Signal(object)  # `Finished`
     help_wanted = Signal(object)  # `HelpRequest`
+    told = Signal(object)  # `Corrected` or `WelcomeBack`
     opened = Signal()
     lost = Signal(str)  # the session could not be opened, and why
     failed = Signal(str)  # something else went wrong, in a sentence
@@ -71,6 +80,7 @@ class Binding(QObject):
         self.status: Status | None = None
         self.running = False  # a run was handed to the engine and has not ended
         self.follow = True
+        self.hold = False  # the person looks at another frame than the tracker
         self.label = 1  # the object that is being edited
         self.positive = True
         self._viewer = viewer
@@ -78,7 +88,9 @@ class Binding(QObject):
         self._like = like
         self._actions = actions
         self._uncertainty_shown = False
+        self._asked_for_help = False  # in the run that is under way
         self._jobs = 0  # handed to the engine, and not done
+        self._peeks = 0
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.look)
         self._timer.start(BUSY_MS)
@@ -123,11 +135,17 @@ class Binding(QObject):
         """Have the engine do something; see `Job`."""
         self._hand_in(Job(text, work, then))
 
+    def peek(self, text: str, work: Callable[[Session], Any], then: Callable[[Any], None]) -> None:
+        """Have the engine look something up, for which nothing waits; None if that fails."""
+        self._peeks += 1
+        self._timer.setInterval(BUSY_MS)
+        self.engine.do(Job(text, work, then, peek=True))
+
     def track(self, **options: Any) -> None:
         """Track, with the options of `Session.run`."""
         if self.running:
             return
-        self.running = True
+        self.running, self._asked_for_help = True, False
         self.asked.emit()
         self._set_editable()
         self.engine.run(**options)
@@ -193,20 +211,25 @@ class Binding(QObject):
         self._show_progress(mail)
         before, status = self.status, self.session.status
         self.status = status
-        if mail.messages or before is None or status.generation != before.generation:
+        done = any(map(_changes_much, mail.messages))
+        if done or before is None or status.generation != before.generation:
             self._sync()
             self._set_editable()
             self.changed.emit()
         elif _without_counts(status) != _without_counts(before):
             self.changed.emit()
-        self._timer.setInterval(BUSY_MS if self._jobs or self.tracking else IDLE_MS)
+        busy = self._jobs or self._peeks or self.tracking
+        self._timer.setInterval(BUSY_MS if busy else IDLE_MS)
 
     def _receive(self, message: Any) -> None:
         match message:
             case Opened():
                 self._on_opened()
             case Done(job=job, result=result):
-                self._jobs -= 1
+                if job.peek:
+                    self._peeks -= 1
+                else:
+                    self._jobs -= 1
                 if job.then is not None:
                     job.then(result)
             case Wrong(fatal=True):
@@ -217,7 +240,10 @@ class Binding(QObject):
             case Failed():
                 self.failed.emit(message.message)
             case HelpRequest():
-                self._on_help_wanted(message)
+                self._asked_for_help = True
+                self.help_wanted.emit(message)
+            case Corrected() | WelcomeBack():
+                self.told.emit(message)
             case Finished():
                 self._on_finished(message)
 
@@ -233,7 +259,8 @@ class Binding(QObject):
 
     def _on_finished(self, message: Finished) -> None:
         self.running = False
-        if message.tracked and self.layers is not None and not self._uncertainty_shown:
+        seen = self._uncertainty_shown or self._asked_for_help
+        if message.tracked and self.layers is not None and not seen:
             # There is something to see now; later the person decides.
             self.layers.show_uncertainty()
             self._uncertainty_shown = True
@@ -246,17 +273,11 @@ class Binding(QObject):
             self._jobs -= 1
         self.failed.emit(wrong.message)
 
-    def _on_help_wanted(self, request: HelpRequest) -> None:
-        if self.layers is not None:
-            self.layers.show_frame(request.t)
-        self.choose(label=request.label, positive=True)
-        self.help_wanted.emit(request)
-
     def _show_progress(self, mail: Mail) -> None:
         latest, layers = mail.latest, self.layers
         if latest is None or layers is None or self.session is None:
             return
-        if self.follow and layers.shown_frame() != latest.t:
+        if self.follow and not self.hold and layers.shown_frame() != latest.t:
             layers.show_frame(latest.t)  # which draws it
         else:
             layers.refresh(mail.written)
@@ -326,3 +347,10 @@ def _without_counts(status: Status) -> Status:
     if status.state is not RunState.RUNNING:
         return status
     return replace(status, todo=None, can_undo=None)
+
+
+def _changes_much(message: Any) -> bool:
+    """Tell whether all that is shown may have changed; not so in the middle of a run."""
+    if isinstance(message, Done):
+        return not message.job.peek
+    return not isinstance(message, (HelpRequest, Corrected, WelcomeBack))

@@ -43,6 +43,7 @@ class Commands:
             "redo": self.redo,
             "go": self.track_or_pause,
             "step": self.step,
+            "correction": self.next_correction,
         }
 
     def track(self) -> None:
@@ -52,6 +53,23 @@ class Commands:
     def step(self) -> None:
         """Track one frame."""
         self._track(at_most=1)
+
+    def track_again(self, label: int, t: int, start: int, stop: int) -> None:
+        """Track one object anew in the frames ``start <= frame < stop`` around a correction."""
+        binding = self._binding()
+        if binding is not None and not binding.running:
+            way = "forward" if start == t else "backward" if stop == t + 1 else "both"
+            self._controls.begin()
+            binding.track(labels=(label,), start=start, stop=stop, direction=way)
+
+    def next_correction(self) -> None:
+        """Show the next frame that a person corrected; after the last one the first."""
+        binding = self._binding()
+        if binding is not None and binding.session is not None and binding.layers is not None:
+            frames = binding.session.store.ledger.human_frames()
+            if len(frames):
+                here = frames.searchsorted(binding.layers.shown_frame(), side="right")
+                binding.layers.show_frame(int(frames[here % len(frames)]))
 
     def pause(self) -> None:
         """End the run after the frame in flight."""

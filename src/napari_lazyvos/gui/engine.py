@@ -36,6 +36,7 @@ class Job:
     text: str  # what it is, in words, for the message if it fails: "place the click"
     work: Callable[[Session], Any]  # called in the engine's thread
     then: Callable[[Any], None] | None = None  # called with the result in the main thread
+    peek: bool = False  # it changes nothing: nothing waits for it, and if it fails it gives None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Engine:
     ) -> None:
         self.inbox = Inbox()
         self.session: Session | None = None
+        self.stops_to_ask = True  # a call for help ends the run; may be changed at any time
         self._open_session = open_session
         self._owned = owned
         self._tasks: SimpleQueue[_Task] = SimpleQueue()
@@ -172,7 +174,7 @@ class Engine:
                 try:
                     self.inbox.put(Done(task, work(session)))
                 except Exception as error:
-                    self.inbox.put(Wrong(text, error, job=task))
+                    self.inbox.put(Done(task, None) if task.peek else Wrong(text, error, job=task))
             case _Run():
                 try:
                     self._track(task, session)
@@ -185,9 +187,8 @@ class Engine:
                 self.inbox.put(event)
                 if self.closed:
                     return
-                # A call for help ends the run, so that the person answers in peace; tracking
-                # goes on from there.
-                if isinstance(event, HelpRequest):
+                # So that the person answers in peace; tracking goes on from there.
+                if isinstance(event, HelpRequest) and self.stops_to_ask:
                     session.pause()
                 self._do_waiting_jobs(session)
 

@@ -22,10 +22,17 @@ class Situation:
     progress: str = ""  # of the run: "frame 41 of 120"
     label: int = 1  # the object that is being edited
     layers_missing: bool = False
+    calls: int = 0  # for help, open
+    news: str = ""  # what the tracker did by itself
 
 
 def next_step(now: Situation) -> str:
-    """Return the sentence that stands at the top of the widget."""
+    """Return the sentence that stands at the top of the widget, and what is new."""
+    step = _step(now)
+    return f"{step}\n{now.news}" if now.news and now.status is not None else step
+
+
+def _step(now: Situation) -> str:
     if now.opening:
         return f"Opening {now.video}…"
     if now.status is None:
@@ -54,4 +61,7 @@ def _in_session(now: Situation, status: Status) -> str:
         frames = "1 frame" if status.todo == 1 else f"{status.todo} frames"
         verb = "go on" if status.state is RunState.PAUSED else "begin"
         return f"Press Track to {verb}: {frames} to do. To correct a mask, click or draw."
+    if now.calls:
+        calls = "1 call for help is" if now.calls == 1 else f"{now.calls} calls for help are"
+        return f"Tracked to the end. {calls} open: see the help list, or Shift+H."
     return "Tracked to the end. Where a mask is wrong, click or draw, then Track again."

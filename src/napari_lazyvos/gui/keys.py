@@ -40,7 +40,15 @@ KEYS = (
     Key("Control-Shift-Z", "redo", "Redo", ("clicks", "masks")),
     Key("Shift-G", "go", "Track, or pause", ("viewer",)),
     Key("Shift-N", "step", "Track one frame", ("viewer",)),
+    Key("Shift-H", "call", "Next call for help", ("viewer",)),
+    Key("Shift-F", "fine", "Answer: it is fine", ("viewer",)),
+    Key("Shift-X", "absent", "Answer: it is not here", ("viewer",)),
+    Key("Shift-E", "ends", "Answer: it ends here", ("viewer",)),
+    Key("Shift-S", "later", "Leave the question for later", ("viewer",)),
+    Key("Shift-C", "correction", "Next frame that you corrected", ("viewer",)),
 )
+
+NOT_NOW = "not now"
 
 # What napari brings, and people look for in the same place.
 OF_NAPARI = (
@@ -74,19 +82,29 @@ def unbind_viewer(viewer: Viewer) -> None:
 
 
 class KeysDialog(QDialog):
-    """Lists all keys."""
+    """Lists all keys.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    reasons : mapping
+        Why an action of `KEYS` does nothing now, in words: "no open call".
+    """
+
+    def __init__(
+        self, parent: QWidget | None = None, reasons: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys of Lazy segmentation")
         layout = QVBoxLayout(self)
         grid = QGridLayout()
         grid.setHorizontalSpacing(20)
-        ours = [(_readable(key.key), key.what, _place(key)) for key in KEYS]
+        why = reasons or {}
+        ours = [(_readable(k.key), k.what, _place(k, why.get(k.action))) for k in KEYS]
         napari = [(keys, what, "") for keys, what in OF_NAPARI]
         for row, texts in enumerate([*ours, *napari]):
             for column, text in enumerate(texts):
                 label = QLabel(f"<b>{text}</b>" if column == 0 else text)
+                label.setDisabled(text.startswith(NOT_NOW))
                 grid.addWidget(label, row, column)
         layout.addLayout(grid)
         buttons = QDialogButtonBox(QDialogButtonBox.Close)
@@ -109,7 +127,9 @@ def _readable(key: str) -> str:
     return "-" if key == "-" else key.replace("Control", "Ctrl").replace("-", "+")
 
 
-def _place(key: Key) -> str:
+def _place(key: Key, reason: str | None) -> str:
+    if reason:
+        return f"{NOT_NOW}: {reason}"
     if key.where == ("viewer",):
         return "always"
     return f"with the {' or '.join(key.where)} layer selected"

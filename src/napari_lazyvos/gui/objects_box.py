@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -20,11 +20,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lazyvos.gui.colours import colour_of
+from napari_lazyvos.gui.swatch import swatch
 
 __all__ = ["ObjectRow", "ObjectsBox"]
 
-SWATCH_PIXELS = 14
 ROWS_SHOWN = 4
 
 
@@ -142,17 +141,5 @@ def _item(row: ObjectRow) -> QTreeWidgetItem:
     item = QTreeWidgetItem([row.name, row.state])
     item.setData(0, Qt.UserRole, row.label)
     item.setFlags(item.flags() | Qt.ItemIsEditable)
-    item.setIcon(0, _swatch(colour_of(row.label)))
+    item.setIcon(0, QIcon(swatch(row.label)))
     return item
-
-
-def _swatch(colour: str) -> QIcon:
-    pixmap = QPixmap(SWATCH_PIXELS, SWATCH_PIXELS)
-    pixmap.fill(Qt.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.Antialiasing)
-    painter.setBrush(QColor(colour))
-    painter.setPen(Qt.NoPen)
-    painter.drawEllipse(1, 1, SWATCH_PIXELS - 2, SWATCH_PIXELS - 2)
-    painter.end()
-    return QIcon(pixmap)

@@ -10,21 +10,26 @@ from napari.viewer import Viewer
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_lazyvos.gui import keys, opening
+from napari_lazyvos.gui import keys, opening, reasons
 from napari_lazyvos.gui.advanced_box import AdvancedBox
+from napari_lazyvos.gui.asking import Asking
 from napari_lazyvos.gui.axes import Axes
 from napari_lazyvos.gui.binding import Binding
 from napari_lazyvos.gui.commands import Commands
 from napari_lazyvos.gui.engine import Engine
 from napari_lazyvos.gui.exporting import ExportMenu
+from napari_lazyvos.gui.help_bar import HelpBar
+from napari_lazyvos.gui.help_box import HelpBox
+from napari_lazyvos.gui.help_mode import in_mode
 from napari_lazyvos.gui.hint import Situation, next_step
 from napari_lazyvos.gui.layers import placement
+from napari_lazyvos.gui.news import News
 from napari_lazyvos.gui.objects_box import ObjectsBox
-from napari_lazyvos.gui.states import object_rows
+from napari_lazyvos.gui.states import name_of, object_rows
 from napari_lazyvos.gui.style import SHEET
 from napari_lazyvos.gui.track_box import TrackBox
 from napari_lazyvos.gui.video_box import VideoBox
-from napari_lazyvos.lazy.events import FrameResult, HelpRequest
+from napari_lazyvos.lazy.events import Corrected, FrameResult, WelcomeBack
 
 if TYPE_CHECKING:
     from napari_lazyvos.lazy.session import Session
@@ -53,15 +58,22 @@ class LazyWidget(QWidget):
         self._is_error = False  # what is said is of something that failed
         self._progress = ""
         self.hint = QLabel(wordWrap=True, objectName="hint", textFormat=Qt.PlainText)
+        self.bar = HelpBar()
         self.video = VideoBox(napari_viewer)
         self.objects = ObjectsBox()
         self.track = TrackBox()
+        self.help = HelpBox()
         self.advanced = AdvancedBox()
         self.undo, self.redo = QPushButton("Undo"), QPushButton("Redo")
         self.export = QPushButton("Export")
         self.keys = QPushButton("Keys…", toolTip="All keys and mouse buttons")
         self._menu = ExportMenu(self)
         self.commands = Commands(lambda: self.binding, self.track)
+        self.asking = Asking(
+            napari_viewer, self.bar, self.help, self.commands, self.advanced.rise, self
+        )
+        self._actions = {**self.commands.keys, **self.asking.keys}
+        self._news = News(self._name_of)
         self._lay_out()
         self._connect()
         self._refresh()
@@ -76,13 +88,15 @@ class LazyWidget(QWidget):
         layer, axes, folder = self.video.layer, self.video.axes, self.video.folder
         if layer is None or axes is None or folder is None:
             return
+        options = self.advanced.options
+        options["policy"] = in_mode(options["policy"], self.help.mode, self.advanced.rise.value())
         open_session = partial(
             opening.open_session,
             layer,
             time=axes.time,
             others=self.video.others,
             folder=folder,
-            **self.advanced.options,
+            **options,
         )
         self._bind(partial(Engine, open_session), axes)
 
@@ -100,6 +114,7 @@ class LazyWidget(QWidget):
         binding, self.binding, self._layer = self.binding, None, None
         if binding is None:
             return
+        self.asking.release()
         binding.close()
         binding.deleteLater()
         self._say("")
@@ -109,7 +124,7 @@ class LazyWidget(QWidget):
         self._layer = self.video.layer
         engine = make_engine(after=self._bindings[-1].engine if self._bindings else None)
         like = placement(self.video.layer)
-        binding = Binding(self._viewer, engine, axes, like, self.commands.keys, self)
+        binding = Binding(self._viewer, engine, axes, like, self._actions, self)
         self._bindings[:] = [binding]
         binding.opened.connect(self._on_opened)
         binding.changed.connect(self._refresh)
@@ -119,11 +134,12 @@ class LazyWidget(QWidget):
         binding.tracked.connect(self._on_tracked, Qt.QueuedConnection)
         binding.finished.connect(self._refresh)
         binding.asked.connect(self._on_asked)
-        binding.help_wanted.connect(self._on_help_wanted)
+        binding.told.connect(self._on_told)
         binding.failed.connect(self._on_failed)
         binding.lost.connect(self._on_lost)
         binding.follow = self.track.follow.isChecked()
         self.binding = binding
+        self.asking.bind(binding)
         self._say("")
 
     # What the session does ----------------------------------------------------------------------
@@ -142,6 +158,8 @@ class LazyWidget(QWidget):
 
     def _on_asked(self) -> None:
         self._said, self._is_error, self._progress = "", False, ""
+        if self.binding is not None and self.binding.running:
+            self._news.clear()
 
     def _on_tracked(self, result: FrameResult) -> None:
         if self.binding is None or not self.binding.tracking:
@@ -150,11 +168,12 @@ class LazyWidget(QWidget):
         self.track.show_result(result)
         self._show_hint()
 
-    def _on_help_wanted(self, request: HelpRequest) -> None:
-        self._say(
-            f"Unsure of object {request.label} in frame {request.t}. Click to correct it, then "
-            "Track; or just Track if it is right."
-        )
+    def _on_told(self, event: Corrected | WelcomeBack) -> None:
+        self._news.hear(event)
+        self._show_hint()
+
+    def _name_of(self, label: int) -> str:
+        return name_of(self.session, label) if self.session is not None else f"Object {label}"
 
     def _on_failed(self, message: str) -> None:
         show_error(message)
@@ -191,6 +210,7 @@ class LazyWidget(QWidget):
         ):
             button.setEnabled(bool(text) and not running)
             button.setToolTip(f"{button.text()}: {text}  ({key})" if text else key)
+        self.help.show_count(len(self.asking.overview.calls), there=session is not None)
         self.export.setEnabled(bool(status and status.labels) and not running)
         if binding is not None:
             self.objects.show_polarity(binding.positive)
@@ -218,8 +238,11 @@ class LazyWidget(QWidget):
                 progress=self._progress,
                 label=binding.label if binding is not None else 1,
                 layers_missing=self._layers_missing(),
+                calls=len(self.asking.overview.calls),
+                news=self._news.text,
             )
         )
+        self.hint.setVisible(self.asking.question is None or self._is_error)
         if text != self.hint.text():
             self.hint.setText(text)
         tone = "error" if self._is_error else "plain"
@@ -241,7 +264,7 @@ class LazyWidget(QWidget):
             bottom.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        for widget in (self.hint, self.video, self.objects, self.track):
+        for widget in (self.hint, self.bar, self.video, self.objects, self.track, self.help):
             layout.addWidget(widget)
         layout.addLayout(bottom)
         layout.addWidget(self.advanced)
@@ -269,11 +292,13 @@ class LazyWidget(QWidget):
             (self.undo.clicked, commands.undo),
             (self.redo.clicked, commands.redo),
             (self.keys.clicked, self._show_keys),
+            (self.asking.changed, self._refresh),
+            (self.help.list_pressed, self.show_help_list),
             (self.advanced.models_pressed, self._show_models),
             (self._menu.wanted, commands.export),
         ):
             signal.connect(act)
-        keys.bind_viewer(self._viewer, commands.keys)
+        keys.bind_viewer(self._viewer, self._actions)
         # For a window that is closed as a whole; a bound method would be gone by then.
         self.destroyed.connect(partial(_let_go, self._viewer, self._bindings, self.video))
 
@@ -297,12 +322,18 @@ class LazyWidget(QWidget):
         self._refresh()
 
     def _show_keys(self) -> None:
-        keys.KeysDialog(self).exec()
+        why = reasons.inactive(self.binding, self.asking, ready=self.track.ready)
+        keys.KeysDialog(self, why).exec()
+
+    def show_help_list(self) -> None:
+        """Show the list of open calls for help."""
+        self._show_dock("Help list", tabify=False)
 
     def _show_models(self) -> None:
-        dock, _ = self._viewer.window.add_plugin_dock_widget(
-            "napari-lazyvos", "Models", tabify=True
-        )
+        self._show_dock("Models", tabify=True)
+
+    def _show_dock(self, name: str, *, tabify: bool) -> None:
+        dock, _ = self._viewer.window.add_plugin_dock_widget("napari-lazyvos", name, tabify=tabify)
         dock.show()  # it may be there, and hidden
         dock.raise_()
 

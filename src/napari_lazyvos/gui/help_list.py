@@ -1,0 +1,163 @@
+"""The dock widget *Help list*: all that the tracker asked about, the most pressing first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.viewer import Viewer
+from qtpy.QtCore import QModelIndex, QSize, Qt
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lazyvos.gui.help_model import OBJECT, PICTURE, RISE, CallsModel
+from napari_lazyvos.gui.question import Overview
+from napari_lazyvos.gui.style import SHEET
+from napari_lazyvos.gui.thumbnails import SIDE, Thumbnails
+
+if TYPE_CHECKING:
+    from napari_lazyvos.gui.asking import Asking
+    from napari_lazyvos.lazy.calls import OpenCall
+
+__all__ = ["HelpList"]
+
+NO_WIDGET = "Open Plugins ▸ Lazy VOS ▸ Lazy segmentation, and start a session there."
+EMPTY = "No call for help is open."
+
+
+class HelpList(QWidget):
+    """Lists the open calls of the session that the viewer's *Lazy segmentation* shows.
+
+    Parameters
+    ----------
+    napari_viewer : napari viewer
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._asking: Asking | None = None
+        self.thumbnails = Thumbnails(self._peek, self)
+        self.model = CallsModel(self.thumbnails.get, self)
+        self.table = _make_table(self.model)
+        self.count = QLabel(wordWrap=True)
+        self.there = QPushButton("Go there", objectName="primary")
+        self.there.setToolTip("Show the call as if it were made now  (double-click, or Enter)")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self.table, 1)
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.count, 1)
+        bottom.addWidget(self.there)
+        layout.addLayout(bottom)
+        self.setStyleSheet(SHEET)
+        self.table.activated.connect(self._on_activated)
+        self.there.clicked.connect(lambda: self._on_activated(self.table.currentIndex()))
+        self.table.selectionModel().currentChanged.connect(self._refresh)
+        self.thumbnails.made.connect(self.model.show_picture)
+        self.find()
+
+    def find(self) -> None:
+        """Attach to the *Lazy segmentation* that is docked in the same viewer, if any."""
+        from napari_lazyvos.gui.widget import LazyWidget
+
+        for widget in self._viewer.window.dock_widgets.values():
+            if isinstance(widget, LazyWidget):
+                self.attach(widget.asking)
+                break
+        self._refresh()
+
+    def attach(self, asking: Asking) -> None:
+        """List the calls that a *Lazy segmentation* asks about."""
+        if asking is self._asking:
+            return
+        if self._asking is not None:
+            self._asking.counted.disconnect(self._show)
+            self._asking.destroyed.disconnect(self._on_gone)
+        self._asking = asking
+        asking.counted.connect(self._show)
+        asking.destroyed.connect(self._on_gone)
+        self.thumbnails.clear()
+        self._show(asking.overview)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Look for the widget again: it may have been opened since."""
+        super().showEvent(event)
+        if self._asking is None:
+            self.find()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Ask for the room of six calls."""
+        return QSize(340, 7 * (SIDE + 6))
+
+    def _show(self, overview: Overview) -> None:
+        chosen = self._chosen(self.table.currentIndex())
+        if not overview.names:  # no session
+            self.thumbnails.clear()
+        if self.model.show_overview(overview) and chosen is not None:
+            row = self.model.row_of(chosen)
+            if row is not None:
+                self.table.selectRow(row)
+        self._refresh()
+
+    def _refresh(self, *_: object) -> None:
+        """Set texts and buttons."""
+        self.there.setEnabled(self._chosen(self.table.currentIndex()) is not None)
+        if self._asking is None:
+            self.count.setText(NO_WIDGET)
+            return
+        overview = self._asking.overview
+        answered = f"{overview.answered} answered" if overview.answered else ""
+        calls = f"{len(overview.calls)} open" if overview.calls else EMPTY
+        self.count.setText(" · ".join(part for part in (calls, answered) if part))
+
+    def _on_activated(self, index: QModelIndex) -> None:
+        call = self._chosen(index)
+        if call is not None and self._asking is not None:
+            self._asking.show(call)
+
+    def _chosen(self, index: QModelIndex) -> OpenCall | None:
+        return self.model.calls[index.row()] if index.isValid() else None
+
+    def _on_gone(self, *_: object) -> None:
+        self._asking = None
+        self._show(Overview())
+
+    def _peek(self, text: str, work: Any, then: Any) -> None:
+        if self._asking is not None:
+            self._asking.peek(text, work, then)
+
+
+def _make_table(model: CallsModel) -> QTableView:
+    table = QTableView()
+    table.setModel(model)
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setIconSize(QSize(SIDE, SIDE))
+    table.setSelectionBehavior(QAbstractItemView.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SingleSelection)
+    table.setEditTriggers(QAbstractItemView.NoEditTriggers)
+    table.setVerticalScrollMode(QAbstractItemView.ScrollPerPixel)
+    table.setTabKeyNavigation(False)
+    lines, header = table.verticalHeader(), table.horizontalHeader()
+    lines.hide()
+    lines.setSectionResizeMode(QHeaderView.Fixed)  # all alike: thousands cost nothing
+    lines.setDefaultSectionSize(SIDE + 6)
+    header.setHighlightSections(False)
+    header.setSectionResizeMode(QHeaderView.Interactive)
+    header.setSectionResizeMode(PICTURE, QHeaderView.Fixed)
+    header.setSectionResizeMode(OBJECT, QHeaderView.Stretch)
+    header.resizeSection(PICTURE, SIDE + 8)
+    for column in range(OBJECT + 1, RISE + 1):
+        header.resizeSection(column, 58)
+    table.setSortingEnabled(True)
+    table.sortByColumn(RISE, Qt.DescendingOrder)
+    return table
