@@ -94,6 +94,24 @@ class BrightTracker:
         self._t, self._last = snapshot["t"], {k: v.clone() for k, v in snapshot["last"].items()}
 
 
+class DoubtingTracker(BrightTracker):
+    """A `BrightTracker` that is unsure of some labels in some frames: ``{frame: {label, ...}}``."""
+
+    name = "doubting"
+
+    def __init__(self, doubts: dict[int, set[int]], seconds: float = 0.0) -> None:
+        super().__init__(seconds)
+        self.doubts = doubts
+
+    def step(self, frame: np.ndarray) -> torch.Tensor:
+        probabilities = super().step(frame)
+        for label in self.doubts.get(self._t + 1, ()):
+            row = 1 + self.labels.index(label)
+            probabilities[row] *= 0.6
+        probabilities[0] = 1 - probabilities[1:].sum(dim=0)
+        return probabilities
+
+
 class BrightRefiner:
     """Answers clicks with the bright blobs that they hit, less those that they exclude."""
 
@@ -113,6 +131,11 @@ class BrightRefiner:
 @pytest.fixture
 def bright() -> type[BrightTracker]:
     return BrightTracker
+
+
+@pytest.fixture
+def doubting() -> type[DoubtingTracker]:
+    return DoubtingTracker
 
 
 @pytest.fixture

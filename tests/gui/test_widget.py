@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from napari_lazyvos.lazy.events import RunState
-from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.lazy.session import Session
 from napari_lazyvos.store.ledger import State
 
@@ -173,17 +172,6 @@ def test_a_failure_is_a_sentence_and_the_work_goes_on(dock, movie, centre, brigh
     click_object(desk, 1, 6, centre)
     assert "burst" not in desk.widget.hint.text()
     assert desk.session.store.masks.stored(6).any()
-
-
-def test_a_call_for_help_pauses_and_says_where(dock, movie, centre):
-    desk = dock(movie, policy=Policy(tau_user=-1.0, tau_pseudo=None))  # asks at any change
-    click_object(desk, 1, 0, centre)
-    desk.widget.track.track.click()
-    desk.quiet()
-    if desk.session.status.todo == 0:
-        pytest.skip("the tracker's score never changed")
-    assert "Unsure of object 1" in desk.widget.hint.text()
-    assert not desk.widget.binding.running
 
 
 def test_the_list_shows_every_object_and_its_state(dock, movie, centre):

@@ -7,14 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.layers import Image
+from napari.utils.key_bindings import coerce_keybinding
 
 from napari_lazyvos.gui import pace
 from napari_lazyvos.gui.colours import EXCLUDE, INCLUDE, OBJECT_COLOURS, colour_of, label_colormap
 from napari_lazyvos.gui.folder import results_folder
+from napari_lazyvos.gui.help_mode import HelpMode, in_mode, mode_of
 from napari_lazyvos.gui.hint import Situation, next_step
 from napari_lazyvos.gui.inbox import Inbox
 from napari_lazyvos.gui.keys import KEYS
-from napari_lazyvos.lazy.events import FrameResult, RunState, Status
+from napari_lazyvos.gui.news import News
+from napari_lazyvos.gui.question import Question
+from napari_lazyvos.lazy.events import Corrected, FrameResult, RunState, Status, WelcomeBack
+from napari_lazyvos.lazy.policy import Policy
 
 
 def status(**changes):
@@ -38,6 +43,9 @@ def status(**changes):
             "Press Track to go on",
         ),
         (Situation("a", status=status(labels=(1,))), "Tracked to the end"),
+        (Situation("a", status=status(labels=(1,)), calls=1), "1 call for help is open"),
+        (Situation("a", status=status(labels=(1,)), calls=3), "3 calls for help are open"),
+        (Situation("a", status=status(labels=(1,)), news="Something new."), "\nSomething new."),
         (Situation("a", status=status(), running=True), "Getting the tracker ready"),
         (Situation("a", status=status(), running=True, progress="frame 3"), "Tracking frame 3"),
         (Situation("a", status=status(), layers_missing=True), "Show layers"),
@@ -100,6 +108,97 @@ def test_an_inbox_keeps_the_latest_frame_and_every_message():
     mail = inbox.take()
     assert (mail.latest.t, mail.messages, mail.written) == (299, ["hello"], set(range(300)))
     assert inbox.take().latest is None
+
+
+def test_the_news_of_a_run():
+    news = News(lambda label: f"Cell {label}")
+    assert news.text == ""
+    news.hear(Corrected(3, 1, 5, 5, accepted=False))
+    assert news.text == ""
+    news.hear(Corrected(4, 1, 5, 5, accepted=True))
+    assert news.text == "The tracker corrected itself once."
+    news.hear(Corrected(5, 1, 5, 5, accepted=True))
+    news.hear(WelcomeBack(57, 2, 40))
+    assert news.text == (
+        "Cell 2 is back in frame 57, last seen in 40. The tracker corrected itself 2 times."
+    )
+    news.hear(WelcomeBack(58, 3, None))
+    assert "Cell 3 is back in frame 58." in news.text
+    news.clear()
+    assert news.text == ""
+
+
+def question(**changes):
+    plain = Question(41, 1, "Object 1", 0.58, 0.46, 5, 5, (4, 4, 6, 6), 41, 91)
+    return dataclasses.replace(plain, **changes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (question(), "Frames 42 to 90 of this object will be tracked again."),
+        (question(stop=43), "Frame 42 of this object will be tracked again."),
+        (question(stop=42), "No other frame changes."),
+        (question(start=30, stop=42), "Frames 30 to 40 of this object will be tracked again."),
+        (question(start=30), "Frames 30 to 90 of this object will be tracked again."),
+    ],
+)
+def test_a_question_says_what_an_answer_changes(asked, words):
+    assert asked.consequence == words
+
+
+def test_a_question_says_why_it_is_asked():
+    assert question().reason == "uncertainty rose, 0.12 → 0.58"
+    assert question(rise=float("nan")).reason == "uncertainty 0.58"
+
+
+@pytest.mark.parametrize(
+    ("mode", "tau", "pseudo"),
+    [
+        (HelpMode.NEVER, None, 0.2),
+        (HelpMode.STOP, 0.3, 0.2),
+        (HelpMode.COLLECT, 0.3, 0.2),
+    ],
+)
+def test_a_mode_is_a_policy(mode, tau, pseudo):
+    policy = in_mode(Policy(absent_after=7), mode, 0.3)
+    assert (policy.tau_user, policy.tau_pseudo, policy.absent_after) == (tau, pseudo, 7)
+    assert mode_of(policy, mode) is mode
+
+
+def test_the_tracker_never_corrects_itself_where_it_is_to_ask():
+    assert in_mode(Policy(), HelpMode.STOP, 0.1).tau_pseudo == 0.1
+
+
+def test_no_key_of_napari_is_taken_but_the_two_that_are_meant(make_napari_viewer_proxy):
+    from napari.components import ViewerModel
+    from napari.layers import Labels, Points
+    from napari.utils.action_manager import action_manager
+
+    make_napari_viewer_proxy()  # which binds napari's own
+    layers = {"clicks": Points, "masks": Labels, "image": Image}
+    bound = {where: set(map(keystroke, kind.class_keymap)) for where, kind in layers.items()}
+    bound["viewer"] = set(map(keystroke, ViewerModel.class_keymap))
+    kinds = layers | {"viewer": ViewerModel}
+    for name, keys in action_manager._shortcuts.items():
+        provider = action_manager._actions[name].keymapprovider
+        for where, kind in kinds.items():
+            if issubclass(kind, provider):
+                bound[where] |= set(map(keystroke, keys))
+    assert keystroke("Space") in bound["viewer"]
+    assert keystroke("Shift-A") in bound["clicks"]
+    # Keys of the viewer must not be shadowed by those of any layer.
+    bound["viewer"] = set().union(*bound.values())
+    clashes = {
+        (k.key, where) for k in KEYS for where in k.where if keystroke(k.key) in bound[where]
+    }
+    meant = {("M", "masks"), ("Control-Z", "masks"), ("Control-Shift-Z", "masks")}
+    assert clashes == meant  # new object, and one history: see `keys`
+
+
+def keystroke(key):
+    """Write a key as napari does, however it was written."""
+    return str(coerce_keybinding(key))
 
 
 def test_every_key_is_bound_once_and_none_of_naparis_is_taken(make_napari_viewer_proxy):

@@ -13,10 +13,11 @@ from qtpy.QtWidgets import QApplication, QDoubleSpinBox
 from napari_lazyvos.gui.attention import Attention
 from napari_lazyvos.gui.binding import Binding
 from napari_lazyvos.gui.commands import Commands
+from napari_lazyvos.gui.counting import Counting
 from napari_lazyvos.gui.help_bar import HelpBar
 from napari_lazyvos.gui.help_box import HelpBox
 from napari_lazyvos.gui.help_mode import HelpMode, in_mode, mode_of
-from napari_lazyvos.gui.question import Overview, Question, ask, look_over
+from napari_lazyvos.gui.question import Overview, Question, ask
 from napari_lazyvos.lazy.events import Finished, HelpRequest
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Asking"]
 
 GO_ON_MS = 700  # in which the person sees what the answer led to, and may click again
-LOOK_MS = 300  # between two counts of the calls while they change
 
 
 class Asking(QObject):
@@ -49,7 +49,6 @@ class Asking(QObject):
     """
 
     changed = Signal()  # what is asked, or how many calls there are
-    counted = Signal(object)  # `Overview`
 
     def __init__(
         self,
@@ -62,7 +61,6 @@ class Asking(QObject):
     ) -> None:
         super().__init__(parent)
         self.question: Question | None = None  # that is shown
-        self.overview = Overview()
         self._viewer = viewer
         self._bar = bar
         self._box = box
@@ -78,12 +76,11 @@ class Asking(QObject):
         self._stopped = False  # tracking waits for the answers
         self._in_run = False  # the question was asked for while a run goes on
         self._queue: list[OpenCall] = []  # to be asked about before tracking goes on
-        self._stale = False  # the overview
-        self._counting = False
         self._going_on = QTimer(self, singleShot=True, interval=GO_ON_MS)
         self._going_on.timeout.connect(self.go_on)
-        self._look = QTimer(self, interval=LOOK_MS)
-        self._look.timeout.connect(self._count)
+        self._calls = Counting(self)
+        self.counted = self._calls.counted
+        self.counted.connect(self.changed)
         for signal, act in (
             (bar.fine_pressed, self.fine),
             (bar.absent_pressed, self.absent),
@@ -114,6 +111,11 @@ class Asking(QObject):
         """Whether a question is shown that is not answered."""
         return self.question is not None and not self._answered
 
+    @property
+    def overview(self) -> Overview:
+        """All calls, as they were counted last."""
+        return self._calls.overview
+
     def bind(self, binding: Binding) -> None:
         """Ask about the session of a binding from now on."""
         self._binding = binding
@@ -122,18 +124,17 @@ class Asking(QObject):
         binding.finished.connect(self._on_finished)
         binding.changed.connect(self._check)
         binding.stepped.connect(self._show_place)
-        self._look.start()
+        self._calls.bind(binding)
 
     def release(self) -> None:
         """Ask nothing more."""
         self._binding = None
-        self._look.stop()
         self._going_on.stop()
         self._attention.stop()
         self._queue.clear()
-        self.question, self._stopped, self._stale, self._counting = None, False, False, False
+        self.question, self._stopped = None, False
         self._bar.hide()
-        self._set_overview(Overview())
+        self._calls.release()
 
     # Ways to ask --------------------------------------------------------------------------------
 
@@ -158,8 +159,6 @@ class Asking(QObject):
         self._rise.blockSignals(False)
         self._box.show_mode(mode_of(session.policy, self._box.mode))
         binding.engine.stops_to_ask = self._box.mode is HelpMode.STOP
-        self._stale = True
-        self._count()
 
     # Questions ----------------------------------------------------------------------------------
 
@@ -180,12 +179,10 @@ class Asking(QObject):
     def _on_help_wanted(self, request: HelpRequest) -> None:
         from napari_lazyvos.lazy.calls import OpenCall
 
-        self._stale = True
         if self._box.mode is HelpMode.STOP:
             self._queue.append(OpenCall(request.t, request.label, request.score, request.rise))
 
     def _on_finished(self, _: Finished) -> None:
-        self._stale = True
         if self._queue:
             self._stopped = True
             if self._box.sound.isChecked():
@@ -276,7 +273,6 @@ class Asking(QObject):
 
     def _check(self) -> None:
         """See what has become of the question that is shown."""
-        self._stale = True
         binding, session, question = self._binding, self._session, self.question
         if binding is None or session is None or question is None:
             return
@@ -332,25 +328,6 @@ class Asking(QObject):
             self._commands.track()
         elif question is not None and _has_stale(self._session, question):
             self._commands.track_again(question.label, question.t, question.start, question.stop)
-
-    # The overview -------------------------------------------------------------------------------
-
-    def _count(self) -> None:
-        """Have the calls counted, if they may have changed."""
-        if self._binding is None or self._session is None or not self._stale or self._counting:
-            return
-        self._stale, self._counting = False, True
-        self._binding.peek("look up the calls", look_over, self._on_counted)
-
-    def _on_counted(self, overview: Overview | None) -> None:
-        self._counting = False
-        if overview is not None and self._binding is not None:
-            self._set_overview(overview)
-
-    def _set_overview(self, overview: Overview) -> None:
-        self.overview = overview
-        self.counted.emit(overview)
-        self.changed.emit()
 
     def peek(self, text: str, work: Callable[[Session], Any], then: Callable[[Any], None]) -> None:
         """Look something up in the engine's thread, if a session is open; see `Binding.peek`."""

@@ -109,12 +109,12 @@ class Attention(QObject):
 
         top, left, bottom, right = question.box
         height, width = layers.axes.shape[-2:]
-        frame = np.abs(in_world(height, width) - in_world(0, 0))
+        frame = np.array([in_world(-0.5, -0.5), in_world(height - 0.5, width - 0.5)])
         look = self._to if self._move.state() == QVariantAnimation.Running else self._look
         place = in_world(question.y, question.x)
         corners = np.array([in_world(top - 0.5, left - 0.5), in_world(bottom + 0.5, right + 0.5)])
         size = float(canvas.size[0]), float(canvas.size[1])
-        wanted = frame_object(look, size, tuple(place), corners, tuple(frame))
+        wanted = frame_object(look, size, tuple(place), corners, frame)
         if wanted.near(look):
             return
         if self._former is None or not self._is_ours():

@@ -240,7 +240,7 @@ class Binding(QObject):
             case Failed():
                 self.failed.emit(message.message)
             case HelpRequest():
-                self._asked_for_help = True
+                self._asked_for_help = self.engine.stops_to_ask
                 self.help_wanted.emit(message)
             case Corrected() | WelcomeBack():
                 self.told.emit(message)
@@ -259,10 +259,11 @@ class Binding(QObject):
 
     def _on_finished(self, message: Finished) -> None:
         self.running = False
-        seen = self._uncertainty_shown or self._asked_for_help
-        if message.tracked and self.layers is not None and not seen:
-            # There is something to see now; later the person decides.
-            self.layers.show_uncertainty()
+        if message.tracked and self.layers is not None and not self._uncertainty_shown:
+            # There is something to see now; later the person decides. Whoever is asked for help
+            # is shown it for that time.
+            if not self._asked_for_help:
+                self.layers.show_uncertainty()
             self._uncertainty_shown = True
         self.finished.emit(message)
 

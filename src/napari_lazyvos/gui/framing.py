@@ -9,10 +9,10 @@ import numpy as np
 __all__ = ["Look", "frame_object"]
 
 SMALL = 0.08  # of the view: an object whose longer side is less is too small to judge
-SHARE = 0.25  # of the view that such an object takes once the camera has come nearer
+SHARE = 0.2  # of the view that such an object takes once the camera has come nearer
 IN_VIEW = 0.95  # of the view: what lies farther out is overlooked
 LARGEST = 0.8  # of the view: a larger object does not fit
-NEAREST = 6.0  # times nearer than where the whole frame fits, at most
+NEAREST = 3.5  # times nearer than where the whole frame fits, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def frame_object(
     canvas: tuple[float, float],
     place: tuple[float, float],
     box: np.ndarray,
-    frame: tuple[float, float],
+    frame: np.ndarray,
 ) -> Look:
     """Return a look that shows an object; the same one if that shows it well already.
 
@@ -51,9 +51,10 @@ def frame_object(
     canvas : (2,) pixels of the screen
     place : (2,) in the world, of what the person is asked about
     box : (2, 2) in the world, two opposite corners of the object
-    frame : (2,) size of the whole frame in the world
+    frame : (2, 2) in the world, two opposite corners of the whole frame; no view goes beyond it
+        that can help it
     """
-    box = np.sort(np.asarray(box, float), axis=0)
+    box, frame = np.sort(np.asarray(box, float), axis=0), np.sort(frame, axis=0)
     size = np.maximum(box[1] - box[0], 1e-9)
     view = np.asarray(canvas) / look.zoom
     points = np.array([place, box.mean(axis=0)])
@@ -61,7 +62,7 @@ def frame_object(
     share = float((size / view).max())
     if in_view and share >= SMALL:
         return look
-    nearest = NEAREST * float((np.asarray(canvas) / frame).min())
+    nearest = NEAREST * float((np.asarray(canvas) / (frame[1] - frame[0])).min())
     zoom = look.zoom
     if share < SMALL:
         wanted = SHARE * float((np.asarray(canvas) / size).min())
@@ -69,4 +70,12 @@ def frame_object(
     elif share > LARGEST:
         zoom = look.zoom * LARGEST / share
     middle = box.mean(axis=0) if share > SMALL else np.asarray(place)
-    return Look((float(middle[0]), float(middle[1])), zoom)
+    y, x = _keep_inside(middle, np.asarray(canvas) / zoom, frame)
+    return Look((y, x), zoom)
+
+
+def _keep_inside(middle: np.ndarray, view: np.ndarray, frame: np.ndarray) -> tuple[float, float]:
+    """Return where a view is to be centred so that it shows no more than needed of the outside."""
+    lowest, highest = frame[0] + view / 2, frame[1] - view / 2
+    inside = np.clip(middle, np.minimum(lowest, highest), np.maximum(lowest, highest))
+    return float(inside[0]), float(inside[1])

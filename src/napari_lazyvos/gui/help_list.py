@@ -95,8 +95,8 @@ class HelpList(QWidget):
             self.find()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """Ask for the room of six calls."""
-        return QSize(340, 7 * (SIDE + 6))
+        """Ask for the room of a few calls."""
+        return QSize(280, 6 * (SIDE + 6))
 
     def _show(self, overview: Overview) -> None:
         chosen = self._chosen(self.table.currentIndex())
@@ -157,7 +157,7 @@ def _make_table(model: CallsModel) -> QTableView:
     header.setSectionResizeMode(OBJECT, QHeaderView.Stretch)
     header.resizeSection(PICTURE, SIDE + 8)
     for column in range(OBJECT + 1, RISE + 1):
-        header.resizeSection(column, 58)
+        header.resizeSection(column, 52)
     table.setSortingEnabled(True)
     table.sortByColumn(RISE, Qt.DescendingOrder)
     return table
