@@ -29,6 +29,8 @@ from napari_lazyvos.models.catalogue import find
 
 IMAGES = Path(__file__).parent / "images"
 WINDOW = (1400, 900)
+BARS = (150, 215)  # columns where a dark bar begins
+BAR_WIDTH = 14
 
 
 def main() -> None:
@@ -40,9 +42,10 @@ def main() -> None:
         patch.object(Path, "home", lambda: Path(home)),
         patch.dict(os.environ, {cache.FOLDER: home}),
     ):
-        for take in (heart, cells, models):
-            if take.__name__ in sys.argv[1:] or not sys.argv[1:]:
-                take(IMAGES / f"{take.__name__}.png")
+        for take in (heart, cells, asked, help_list, models):
+            name = take.__name__.replace("_", "-")
+            if name in sys.argv[1:] or not sys.argv[1:]:
+                take(IMAGES / f"{name}.png")
 
 
 def heart(path: Path) -> None:
@@ -71,6 +74,43 @@ def cells(path: Path) -> None:
     wait(lambda: not widget.binding.busy)
     widget.binding.layers.show_frame(24)
     shoot(viewer, path, zoom=2.5, centre=(128, 160))
+
+
+def asked(path: Path) -> None:
+    """Stop where a cell passes behind a dark bar, and the tracker asks about it."""
+    viewer, widget = behind_bars()
+    widget.track.track.click()
+    wait(lambda: widget.asking.question is not None)
+    wait(seconds=2.5)  # the blink is over
+    save(viewer, path)
+
+
+def help_list(path: Path) -> None:
+    """List all calls of the same movie, the greatest rise first."""
+    viewer, widget = behind_bars()
+    widget.help.modes.setCurrentText("Collect for later")
+    widget.track.track.click()
+    wait(lambda: not widget.binding.busy)
+    widget.show_help_list()
+    wait(lambda: widget.asking.overview.calls != ())
+    wait(seconds=3.0)  # for the pictures
+    save(viewer, path)
+
+
+def behind_bars() -> tuple[napari.Viewer, LazyWidget]:
+    """Open the cells with two dark bars before them, and click on three."""
+    layers = samples.cells()
+    movie, truth = layers[0][0].copy(), layers[1][0][0]
+    for left in BARS:
+        bar = movie[:, :, left : left + BAR_WIDTH]
+        bar[:] = 0.1 * bar + 110
+    viewer, widget = open_sample([(movie, *layers[0][1:])])
+    widget.start()
+    wait(lambda: widget.session is not None)
+    for label, cell in enumerate((2, 7, 8), start=1):
+        y, x = np.argwhere(truth == cell).mean(axis=0)
+        click(widget, label, 0, y, x)
+    return viewer, widget
 
 
 def models(path: Path) -> None:
@@ -130,7 +170,12 @@ def shoot(viewer: napari.Viewer, path: Path, *, zoom: float, centre: tuple[float
     viewer.scene.camera.center = (0, *centre)
     viewer.scene.camera.zoom = zoom
     wait(seconds=1.5)
-    picture = Image.fromarray(viewer.screenshot(canvas_only=False))
+    save(viewer, path)
+
+
+def save(viewer: napari.Viewer, path: Path) -> None:
+    """Write a picture of the window as it is, and close it."""
+    picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False))
     picture.convert("RGB").save(path, optimize=True)
     viewer.close()
 

@@ -1,11 +1,13 @@
 """The dock widget driven as a person drives it, in a real viewer with a real session."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from napari_lazyvos.lazy.events import RunState
+from napari_lazyvos.lazy.events import Corrected, RunState, WelcomeBack
 from napari_lazyvos.lazy.session import Session
-from napari_lazyvos.store.ledger import State
+from napari_lazyvos.store.ledger import Origin, State
 
 
 def click_object(desk, label, t, centre):
@@ -192,6 +194,42 @@ def test_the_list_shows_every_object_and_its_state(dock, movie, centre):
     assert desk.session.store.document.objects[2].name == "left cell"
 
 
+def test_the_list_says_who_made_each_mask(dock, movie, centre):
+    desk = dock(movie)
+    click_object(desk, 1, 0, centre)
+    desk.widget.track.track.click()
+    desk.quiet()
+    session = desk.session
+    session.mark_absent(1, 4)
+    session.end_object(1, 9)
+    with session.store.edit("track", "correct itself") as edit:
+        row = session.store.ledger.row(1, 2)
+        edit.write_frame(2, rows=[dataclasses.replace(row, origin=Origin.PSEUDO)])
+    expected = {
+        0: "by you",
+        1: "tracked",
+        2: "corrected by itself",
+        4: "not here (by you)",
+        5: "out of date",
+        10: "ended",
+    }
+    for t, state in expected.items():
+        desk.layers.show_frame(t)
+        desk.widget._refresh()
+        assert desk.widget.objects.list.topLevelItem(0).text(1) == state
+
+
+def test_what_the_tracker_does_by_itself_is_told_in_passing(dock, movie, centre):
+    desk = dock(movie)
+    click_object(desk, 1, 0, centre)
+    desk.widget.binding.told.emit(WelcomeBack(7, 1, 3))
+    desk.widget.binding.told.emit(Corrected(8, 1, 5, 5, accepted=True))
+    hint = desk.widget.hint.text()
+    assert "Object 1 is back in frame 7, last seen in 3." in hint
+    assert "corrected itself once" in hint
+    assert "Press Track" in hint
+
+
 def test_end_here_and_remove(dock, movie, centre):
     desk = dock(movie)
     click_object(desk, 1, 0, centre)
@@ -255,4 +293,5 @@ def test_the_console_has_the_session_and_what_it_does_is_shown(dock, movie, cent
 
 def test_widget_fits_a_narrow_dock(dock, movie):
     desk = dock(movie)
+    desk.widget.bar.show()
     assert desk.widget.minimumSizeHint().width() <= 320

@@ -124,7 +124,11 @@ def test_the_news_of_a_run():
     )
     news.hear(WelcomeBack(58, 3, None))
     assert "Cell 3 is back in frame 58." in news.text
-    news.clear()
+    news.forget()
+    assert news.text  # the run goes on
+    news.end()
+    assert news.text
+    news.forget()
     assert news.text == ""
 
 

@@ -183,6 +183,7 @@ class Asking(QObject):
             self._queue.append(OpenCall(request.t, request.label, request.score, request.rise))
 
     def _on_finished(self, _: Finished) -> None:
+        self._in_run = False
         if self._queue:
             self._stopped = True
             if self._box.sound.isChecked():

@@ -10,7 +10,7 @@ __all__ = ["News"]
 
 
 class News:
-    """Remembers what happened in one run.
+    """Remembers what happened in one run, until something else is asked for after it.
 
     Parameters
     ----------
@@ -22,10 +22,16 @@ class News:
         self._name = name
         self._corrections = 0
         self._back = ""
+        self._over = False
 
-    def clear(self) -> None:
-        """Begin anew."""
-        self._corrections, self._back = 0, ""
+    def end(self) -> None:
+        """Take note that the run has ended."""
+        self._over = True
+
+    def forget(self) -> None:
+        """Begin anew, if the run has ended."""
+        if self._over:
+            self._corrections, self._back, self._over = 0, "", False
 
     def hear(self, event: Corrected | WelcomeBack) -> None:
         """Take note of an event."""

@@ -115,6 +115,8 @@ class LazyWidget(QWidget):
         if binding is None:
             return
         self.asking.release()
+        self._news.end()
+        self._news.forget()
         binding.close()
         binding.deleteLater()
         self._say("")
@@ -132,7 +134,7 @@ class LazyWidget(QWidget):
         # In a turn of the event loop of its own: a progress bar draws at once when it is set, and
         # with it all that moving the slider has changed.
         binding.tracked.connect(self._on_tracked, Qt.QueuedConnection)
-        binding.finished.connect(self._refresh)
+        binding.finished.connect(self._on_finished)
         binding.asked.connect(self._on_asked)
         binding.told.connect(self._on_told)
         binding.failed.connect(self._on_failed)
@@ -158,8 +160,7 @@ class LazyWidget(QWidget):
 
     def _on_asked(self) -> None:
         self._said, self._is_error, self._progress = "", False, ""
-        if self.binding is not None and self.binding.running:
-            self._news.clear()
+        self._news.forget()
 
     def _on_tracked(self, result: FrameResult) -> None:
         if self.binding is None or not self.binding.tracking:
@@ -167,6 +168,10 @@ class LazyWidget(QWidget):
         self._progress = f"frame {result.t}: {result.done} of {result.total or '?'}"
         self.track.show_result(result)
         self._show_hint()
+
+    def _on_finished(self) -> None:
+        self._news.end()
+        self._refresh()
 
     def _on_told(self, event: Corrected | WelcomeBack) -> None:
         self._news.hear(event)
