@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -36,14 +37,14 @@ BAR_WIDTH = 14
 def main() -> None:
     """Take the pictures that are asked for."""
     IMAGES.mkdir(exist_ok=True)
-    # Nobody's own results or models shall show, or be written.
-    with (
-        TemporaryDirectory() as home,
-        patch.object(Path, "home", lambda: Path(home)),
-        patch.dict(os.environ, {cache.FOLDER: home}),
-    ):
-        for take in (heart, cells, asked, help_list, models):
-            name = take.__name__.replace("_", "-")
+    for take in (heart, cells, asked, help_list, models):
+        name = take.__name__.replace("_", "-")
+        # Nobody's own results or models shall show, or be written.
+        with (
+            TemporaryDirectory() as home,
+            patch.object(Path, "home", partial(Path, home)),
+            patch.dict(os.environ, {cache.FOLDER: home}),
+        ):
             if name in sys.argv[1:] or not sys.argv[1:]:
                 take(IMAGES / f"{name}.png")
 

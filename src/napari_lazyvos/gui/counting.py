@@ -11,7 +11,8 @@ from napari_lazyvos.gui.question import Overview, look_over
 
 __all__ = ["Counting"]
 
-LOOK_MS = 300  # between two counts
+LOOK_MS = 300  # between two counts, at least
+REST = 20  # times as long as a count takes, the engine does other things
 
 
 class Counting(QObject):
@@ -54,6 +55,7 @@ class Counting(QObject):
     def _on_counted(self, overview: Overview | None) -> None:
         self._under_way = False
         if overview is not None and self._binding is not None:
+            self._timer.setInterval(max(LOOK_MS, round(1000 * REST * overview.seconds)))
             self._show(overview)
 
     def _show(self, overview: Overview) -> None:

@@ -36,7 +36,8 @@ class HelpBar(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, objectName="helpBar")
-        self.dot, self.title = QLabel(), QLabel(objectName="helpTitle")
+        self.dot = QLabel()
+        self.title = QLabel(wordWrap=True, textFormat=Qt.PlainText, objectName="helpTitle")
         self.reason = QLabel(wordWrap=True, textFormat=Qt.PlainText)
         self.prompt = QLabel("Click on it, draw, or:")
         self.fine = QPushButton("It is fine", toolTip="The mask is right as it is  (Shift+F)")

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lazyvos.gui.help_model import OBJECT, PICTURE, RISE, CallsModel
+from napari_lazyvos.gui.help_model import COLUMNS, OBJECT, PICTURE, RISE, CallsModel
 from napari_lazyvos.gui.question import Overview
 from napari_lazyvos.gui.style import SHEET
 from napari_lazyvos.gui.thumbnails import SIDE, Thumbnails
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["HelpList"]
 
 NO_WIDGET = "Open Plugins ▸ Lazy VOS ▸ Lazy segmentation, and start a session there."
+LINES_SHOWN = 4  # at least
 EMPTY = "No call for help is open."
 
 
@@ -96,7 +97,7 @@ class HelpList(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Ask for the room of a few calls."""
-        return QSize(280, 6 * (SIDE + 6))
+        return QSize(300, 7 * (SIDE + 6))
 
     def _show(self, overview: Overview) -> None:
         chosen = self._chosen(self.table.currentIndex())
@@ -155,9 +156,12 @@ def _make_table(model: CallsModel) -> QTableView:
     header.setSectionResizeMode(QHeaderView.Interactive)
     header.setSectionResizeMode(PICTURE, QHeaderView.Fixed)
     header.setSectionResizeMode(OBJECT, QHeaderView.Stretch)
-    header.resizeSection(PICTURE, SIDE + 8)
+    header.resizeSection(PICTURE, SIDE + 6)
+    letters = table.fontMetrics()
     for column in range(OBJECT + 1, RISE + 1):
-        header.resizeSection(column, 52)
+        # Narrow, so that a name has room in a dock of usual width; the arrow is of the header.
+        header.resizeSection(column, letters.horizontalAdvance(COLUMNS[column]) + 18)
+    table.setMinimumHeight(LINES_SHOWN * (SIDE + 6))
     table.setSortingEnabled(True)
     table.sortByColumn(RISE, Qt.DescendingOrder)
     return table

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt
+import numpy as np
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QPixmap
 
 from napari_lazyvos.gui.question import Overview
@@ -98,8 +99,6 @@ class CallsModel(QAbstractTableModel):
             return self._swatches[call.label]
         if role == Qt.TextAlignmentRole and column >= FRAME:
             return int(Qt.AlignRight | Qt.AlignVCenter)
-        if role == Qt.SizeHintRole and column == OBJECT:
-            return QSize(90, 0)
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.AscendingOrder) -> None:
@@ -109,14 +108,15 @@ class CallsModel(QAbstractTableModel):
             self._arrange()
 
     def _arrange(self) -> None:
+        calls = self._overview.calls
+        name = {OBJECT: "label", FRAME: "t", SCORE: "score"}.get(self._column, "rise")
+        worth = np.array([getattr(call, name) for call in calls], float)
+        worth = np.nan_to_num(worth, nan=-np.inf)
+        frames, labels = [call.t for call in calls], [call.label for call in calls]
+        order = np.lexsort((labels, frames, -worth if self._falling else worth))
         self.beginResetModel()
-        calls = sorted(self._overview.calls, key=lambda call: (call.t, call.label))
-        self.calls = sorted(calls, key=self._rank, reverse=self._falling)
+        self.calls = [calls[index] for index in order]
         self.endResetModel()
-
-    def _rank(self, call: OpenCall) -> Any:
-        rise = -math.inf if math.isnan(call.rise) else call.rise
-        return {OBJECT: call.label, FRAME: call.t, SCORE: call.score}.get(self._column, rise)
 
     def _text(self, call: OpenCall, column: int) -> str | None:
         match column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -58,6 +59,7 @@ class Overview:
     calls: tuple[OpenCall, ...] = ()  # open ones, the greatest rise first
     answered: int = 0
     names: Mapping[int, str] = field(default_factory=dict)  # of all objects
+    seconds: float = field(default=0.0, compare=False)  # that it took to gather
 
 
 def ask(session: Session, call: OpenCall) -> Question:
@@ -81,10 +83,10 @@ def look_over(session: Session) -> Overview:
     """Gather all calls; its time grows with the number of objects times frames."""
     from napari_lazyvos.store.ledger import Call
 
-    ledger = session.store.ledger
+    began, ledger = time.monotonic(), session.store.ledger
     answered = sum(int((ledger.calls(label) > Call.OPEN).sum()) for label in ledger.labels)
     names = {label: name_of(session, label) for label in session.labels}
-    return Overview(session.calls, answered, names)
+    return Overview(session.calls, answered, names, time.monotonic() - began)
 
 
 def _bounds(mask: np.ndarray, y: int, x: int) -> tuple[int, int, int, int]:

@@ -21,14 +21,14 @@ QFrame#helpBar {{
     border-left: 4px solid {ACCENT};
 }}
 QFrame#helpBar QWidget {{ background: transparent; }}
-QFrame#helpBar QPushButton {{ background: rgba(127, 127, 127, 70); }}
+QFrame#helpBar QPushButton {{ background: rgba(127, 127, 127, 70); padding: 4px 2px; }}
 QFrame#helpBar QPushButton:hover {{ background: rgba(127, 127, 127, 120); }}
 QFrame#helpBar QPushButton#quiet {{
     background: transparent;
     text-decoration: underline;
     padding: 0 4px;
 }}
-QLabel#helpTitle {{ font-weight: bold; font-size: 13pt; }}
+QLabel#helpTitle {{ font-weight: bold; font-size: 12pt; }}
 QLabel#dim {{ color: rgba(160, 160, 160, 255); }}
 QLabel#title {{ font-weight: bold; padding-top: 6px; }}
 QPushButton {{ padding: 4px 6px; }}

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["SIDE", "Thumbnails", "thumbnail"]
 
-SIDE = 56  # pixels
+SIDE = 48  # pixels
 AROUND = 1.8  # times the object's longer side is shown
 SMALLEST = 24  # pixels of the video
+SCATTERED = 3.5  # times as long as the root of its area: not seen well as a whole
 KEPT = 400  # pictures; more than any screen shows at once
 WAITING = 40  # that are wanted and not made; older ones have been scrolled away
 
@@ -114,6 +115,10 @@ def _crop(mask: np.ndarray, y: int, x: int) -> tuple[int, int, int]:
         side = max(SMALLEST, min(mask.shape) // 3)
         return y - side // 2, x - side // 2, side
     height, width = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    root = float(np.sqrt(mask.sum()))
+    if max(height, width) > SCATTERED * root:
+        side = max(SMALLEST, round(AROUND * SCATTERED / 2 * root))
+        return y - side // 2, x - side // 2, side
     side = max(SMALLEST, round(AROUND * max(height, width)))
     middle = (rows[0] + rows[-1]) // 2, (columns[0] + columns[-1]) // 2
     return int(middle[0]) - side // 2, int(middle[1]) - side // 2, side
