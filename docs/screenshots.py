@@ -83,7 +83,9 @@ def asked(path: Path) -> None:
     widget.track.track.click()
     wait(lambda: widget.asking.question is not None)
     wait(seconds=2.5)  # the blink is over
+    engine = widget.binding.engine
     save(viewer, path)
+    engine.join()  # it keeps the tracker's memory for later
 
 
 def help_list(path: Path) -> None:

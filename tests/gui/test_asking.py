@@ -413,3 +413,21 @@ def test_the_answers_have_keys(unsure):
     press_key("Shift+E")
     desk.wait(lambda: desk.session.store.ledger.row(1, 4).state == State.ENDED)
     desk.done()
+
+
+def test_questions_are_there_when_the_session_is_opened_again(dock, movie, doubting, tmp_path):
+    from napari.layers import Image
+
+    from napari_lazyvos.lazy.session import Session
+    from napari_lazyvos.video import open_video
+
+    store = tmp_path / "discs.lazyvos"
+    video = open_video(Image(movie, name="discs"))
+    with Session(video, store=store, tracker=doubting({5: {1}}), policy=RISE) as session:
+        session.set_mask(0, movie[0] > 200)
+        session.track()
+    desk = dock(movie, tracker=doubting({}), policy=RISE, store=store)
+    desk.wait(lambda: desk.widget.help.list.text() == "Help list (1)")
+    desk.widget.asking.next_call()
+    desk.wait(lambda: desk.widget.asking.open)
+    assert desk.layers.shown_frame() == 5

@@ -101,8 +101,8 @@ class Attention(QObject):
         canvas, layer = getattr(self._viewer, "canvas", None), layers.masks
         displayed = tuple(self._viewer.dims.displayed)
         flat = tuple(range(self._viewer.dims.ndim))[-2:]
-        if layer is None or canvas is None or displayed != flat:
-            return  # in three dimensions, or from the side, the frame itself has to do
+        if layer is None or canvas is None or canvas.grid.enabled or displayed != flat:
+            return  # in a grid, in three dimensions, or from the side, the frame has to do
 
         def in_world(y: float, x: float) -> np.ndarray:
             return np.asarray(layer.data_to_world(layers.axes.point(question.t, y, x)))[-2:]

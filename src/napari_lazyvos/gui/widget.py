@@ -333,18 +333,21 @@ class LazyWidget(QWidget):
     def show_help_list(self) -> None:
         """Show the list of open calls for help."""
         # To the left, where there is room: this widget needs the right side for itself.
-        self._show_dock("Help list", area=Qt.LeftDockWidgetArea)
+        self._show_dock("Help list", area=Qt.LeftDockWidgetArea).attach(self.asking)
 
     def _show_models(self) -> None:
         self._show_dock("Models", tabify=True)
 
-    def _show_dock(self, name: str, *, tabify: bool = False, area: Any = None) -> None:
+    def _show_dock(self, name: str, *, tabify: bool = False, area: Any = None) -> Any:
         known = set(self._viewer.window.dock_widgets)
-        dock, _ = self._viewer.window.add_plugin_dock_widget("napari-lazyvos", name, tabify=tabify)
+        dock, widget = self._viewer.window.add_plugin_dock_widget(
+            "napari-lazyvos", name, tabify=tabify
+        )
         if area is not None and dock.name not in known:
             dock.parentWidget().addDockWidget(area, dock)
         dock.show()  # it may be there, and hidden
         dock.raise_()
+        return widget
 
 
 def _let_go(viewer: Viewer, bindings: list[Binding], video: VideoBox, *_: Any) -> None:
