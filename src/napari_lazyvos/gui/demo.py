@@ -5,6 +5,7 @@ from __future__ import annotations
 import napari
 
 from napari_lazyvos.cli.demo import VENTRICLE
+from napari_lazyvos.gui.help_mode import HelpMode
 from napari_lazyvos.gui.show import show
 from napari_lazyvos.gui.widget import LazyWidget
 from napari_lazyvos.lazy.session import Session
@@ -15,6 +16,8 @@ __all__ = ["main", "open_demo"]
 
 def open_demo(session: Session, viewer: napari.Viewer) -> LazyWidget:
     """Show a session on the heart in a viewer, place the click, and begin to track.
+
+    What the tracker is unsure of waits in the help list.
 
     Parameters
     ----------
@@ -29,6 +32,7 @@ def open_demo(session: Session, viewer: napari.Viewer) -> LazyWidget:
     session.click(*VENTRICLE)
     widget = show(session, viewer)
     assert widget.binding is not None  # `show` made it
+    widget.help.show_mode(HelpMode.COLLECT)  # it shall run to the end by itself
     widget.binding.opened.connect(widget.commands.track)
     return widget
 

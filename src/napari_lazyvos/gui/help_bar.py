@@ -10,7 +10,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QStackedLayout,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -134,10 +134,10 @@ class HelpBar(QFrame):
         after.addLayout(buttons)
         after.addStretch(1)
         # Keeps its height when the question is answered: nothing jumps under the mouse.
-        self._stack = QStackedLayout()
+        self._stack = QStackedWidget()
         self._stack.addWidget(asking)
         self._stack.addWidget(answered)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(9, 7, 7, 7)
         layout.addLayout(title)
-        layout.addLayout(self._stack)
+        layout.addWidget(self._stack)

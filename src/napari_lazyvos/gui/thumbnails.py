@@ -23,6 +23,7 @@ __all__ = ["SIDE", "Thumbnails", "thumbnail"]
 SIDE = 48  # pixels
 AROUND = 1.8  # times the object's longer side is shown
 SMALLEST = 24  # pixels of the video
+DARKEST = 0.2  # what counts as white in a picture of something dark
 SCATTERED = 3.5  # times as long as the root of its area: not seen well as a whole
 KEPT = 400  # pictures; more than any screen shows at once
 WAITING = 40  # that are wanted and not made; older ones have been scrolled away
@@ -97,7 +98,8 @@ def thumbnail(session: Session, call: OpenCall) -> np.ndarray:
     request = session.request(call)
     top, left, side = _crop(mask, request.y, request.x)
     frame = np.moveaxis(session.video.frame(call.t), 0, -1)
-    cut = (255 * _cut(frame, top, left, side)).clip(0, 255).astype(np.uint8)
+    light = _cut(frame, top, left, side)
+    cut = (light * (255 / max(DARKEST, float(light.max())))).astype(np.uint8)
     shape = _cut(mask.astype(np.uint8), top, left, side)
     way = cv2.INTER_AREA if side > SIDE else cv2.INTER_LINEAR
     picture = np.asarray(cv2.resize(cut, (SIDE, SIDE), interpolation=way))

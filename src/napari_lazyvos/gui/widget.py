@@ -248,6 +248,8 @@ class LazyWidget(QWidget):
             )
         )
         self.hint.setVisible(self.asking.question is None or self._is_error)
+        # The question takes its place, so that nothing below it jumps.
+        self.video.setVisible(self.asking.question is None)
         if text != self.hint.text():
             self.hint.setText(text)
         tone = "error" if self._is_error else "plain"
