@@ -36,6 +36,7 @@ class HelpBar(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, objectName="helpBar")
+        self._name = ""  # of the object
         self.dot = QLabel()
         self.title = QLabel(wordWrap=True, textFormat=Qt.PlainText, objectName="helpTitle")
         self.reason = QLabel(wordWrap=True, textFormat=Qt.PlainText)
@@ -83,6 +84,7 @@ class HelpBar(QFrame):
             What an answer leads to.
         """
         self.dot.setPixmap(swatch(question.label))
+        self._name = question.name
         self.title.setText(f"Is {question.name} right?")
         waiting = f" · {more} more" if more else ""
         self.reason.setText(f"Frame {question.t}: {question.reason}{waiting}")
@@ -100,6 +102,7 @@ class HelpBar(QFrame):
         waiting : bool
             For the person; else tracking is about to go on.
         """
+        self.title.setText(self._name)
         self.done.setText(text)
         self.go_on.setVisible(waiting)
         self.stay.setVisible(not waiting)
