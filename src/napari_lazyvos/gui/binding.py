@@ -55,6 +55,7 @@ class Binding(QObject):
     changed = Signal()  # the session, or which layers there are: set every button anew
     stepped = Signal()  # another frame is shown
     tracked = Signal(object)  # the latest `FrameResult`
+    written = Signal(object)  # set of all frames that were tracked since the last time
     finished = Signal(object)  # `Finished`
     help_wanted = Signal(object)  # `HelpRequest`
     told = Signal(object)  # `Corrected` or `WelcomeBack`
@@ -282,6 +283,7 @@ class Binding(QObject):
             layers.show_frame(latest.t)  # which draws it
         else:
             layers.refresh(mail.written)
+        self.written.emit(mail.written)
         if latest.generation == self.session.status.generation:
             self.tracked.emit(latest)
 

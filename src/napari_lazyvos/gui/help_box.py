@@ -17,10 +17,11 @@ MODES = {
 
 
 class HelpBox(QWidget):
-    """Which way to be asked, and the way to the list of calls."""
+    """Which way to be asked, and the way to the list of calls and to the timeline."""
 
     mode_chosen = Signal(object)  # `HelpMode`
     list_pressed = Signal()
+    timeline_pressed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,15 +32,19 @@ class HelpBox(QWidget):
         self.modes.setToolTip("\n".join(f"{name}: {what}" for name, what in MODES.values()))
         self.sound = QCheckBox("Sound", toolTip="Beep when tracking waits for you")
         self.list = QPushButton("Help list", toolTip="All that the tracker asked about")
+        self.timeline = QPushButton("Timeline", toolTip="How sure the tracker was, frame by frame")
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(QLabel("When unsure"), 0, 0)
-        layout.addWidget(self.modes, 0, 1)
+        layout.addWidget(self.modes, 0, 1, 1, 2)
         layout.addWidget(self.sound, 1, 0)
         layout.addWidget(self.list, 1, 1)
+        layout.addWidget(self.timeline, 1, 2)
         layout.setColumnStretch(1, 1)
+        layout.setColumnStretch(2, 1)
         self.modes.currentIndexChanged.connect(lambda _: self.mode_chosen.emit(self.mode))
         self.list.clicked.connect(self.list_pressed)
+        self.timeline.clicked.connect(self.timeline_pressed)
 
     @property
     def mode(self) -> HelpMode:
@@ -56,3 +61,4 @@ class HelpBox(QWidget):
         """Show how many calls are open, and whether there is a session."""
         self.list.setText(f"Help list ({calls})" if calls else "Help list")
         self.list.setEnabled(there)
+        self.timeline.setEnabled(there)

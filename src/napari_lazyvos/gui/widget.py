@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_lazyvos.gui import keys, opening, reasons
@@ -47,6 +47,8 @@ class LazyWidget(QWidget):
     ----------
     napari_viewer : napari viewer
     """
+
+    bound = Signal(object)  # `Binding` of a session that is being opened, or None
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -117,6 +119,7 @@ class LazyWidget(QWidget):
         self.asking.release()
         self._news.end()
         self._news.forget()
+        self.bound.emit(None)
         binding.close()
         binding.deleteLater()
         self._say("")
@@ -142,6 +145,7 @@ class LazyWidget(QWidget):
         binding.follow = self.track.follow.isChecked()
         self.binding = binding
         self.asking.bind(binding)
+        self.bound.emit(binding)
         self._say("")
 
     # What the session does ----------------------------------------------------------------------
@@ -301,6 +305,7 @@ class LazyWidget(QWidget):
             (self.keys.clicked, self._show_keys),
             (self.asking.changed, self._refresh),
             (self.help.list_pressed, self.show_help_list),
+            (self.help.timeline_pressed, self.show_timeline),
             (self.advanced.models_pressed, self._show_models),
             (self._menu.wanted, commands.export),
         ):
@@ -336,6 +341,10 @@ class LazyWidget(QWidget):
         """Show the list of open calls for help."""
         # To the left, where there is room: this widget needs the right side for itself.
         self._show_dock("Help list", area=Qt.LeftDockWidgetArea).attach(self.asking)
+
+    def show_timeline(self) -> None:
+        """Show how unsure the tracker was in every frame."""
+        self._show_dock("Timeline").attach(self)
 
     def _show_models(self) -> None:
         self._show_dock("Models", tabify=True)

@@ -1,0 +1,153 @@
+"""The dock widget *Timeline*: the timeline of the session that *Lazy segmentation* shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari.viewer import Viewer
+from qtpy.QtCore import QSize, QTimer
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_lazyvos.gui.timeline import Timeline
+from napari_lazyvos.gui.timeline_data import Thresholds
+
+if TYPE_CHECKING:
+    from napari_lazyvos.gui.binding import Binding
+    from napari_lazyvos.gui.widget import LazyWidget
+
+__all__ = ["TimelineDock"]
+
+DRAW_MS = 150  # between two looks at what was tracked, at least
+
+
+class TimelineDock(QWidget):
+    """Keeps a `Timeline` up to date, and does what is pointed at in it.
+
+    Parameters
+    ----------
+    napari_viewer : napari viewer
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._widget: LazyWidget | None = None
+        self._binding: Binding | None = None
+        self._written: set[int] | None = set()  # tracked, not drawn; None: all may have changed
+        self.timeline = Timeline(self)
+        self._timer = QTimer(self, singleShot=True, interval=DRAW_MS)
+        self._timer.timeout.connect(self._draw)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.timeline)
+        self.timeline.frame_chosen.connect(self._go_to)
+        self.timeline.thresholds_chosen.connect(self._on_thresholds)
+        self.find()
+
+    def find(self) -> None:
+        """Attach to the *Lazy segmentation* that is docked in the same viewer, if any."""
+        from napari_lazyvos.gui.widget import LazyWidget
+
+        for widget in self._viewer.window.dock_widgets.values():
+            if isinstance(widget, LazyWidget):
+                self.attach(widget)
+                break
+
+    def attach(self, widget: LazyWidget) -> None:
+        """Show the sessions of a *Lazy segmentation*, now and later."""
+        if widget is self._widget:
+            return
+        if self._widget is not None:
+            self._widget.bound.disconnect(self._bind)
+            self._widget.destroyed.disconnect(self._on_gone)
+        self._widget = widget
+        widget.bound.connect(self._bind)
+        widget.destroyed.connect(self._on_gone)
+        self._bind(widget.binding)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Look for the widget again: it may have been opened since."""
+        super().showEvent(event)
+        if self._widget is None:
+            self.find()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Ask for the room of a few objects."""
+        return QSize(600, 200)
+
+    def _bind(self, binding: Binding | None) -> None:
+        self._binding = binding
+        self.timeline.show_session(None)
+        if binding is None:
+            return
+        binding.opened.connect(self._on_opened)
+        binding.written.connect(self._on_written)
+        binding.changed.connect(self._on_changed)
+        binding.stepped.connect(self._show_place)
+        if binding.session is not None:
+            self._on_opened()
+
+    def _on_opened(self) -> None:
+        if self._binding is not None:
+            self.timeline.show_session(self._binding.session)
+            self._on_changed()
+
+    def _on_written(self, frames: set[int]) -> None:
+        if self._written is not None:
+            self._written |= frames
+        self._draw_soon()
+
+    def _on_changed(self) -> None:
+        self._written = None
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _draw(self) -> None:
+        written, self._written = self._written, set()
+        binding = self._binding
+        if binding is None or binding.session is None:
+            return
+        policy = binding.session.policy
+        self.timeline.set_thresholds(policy.tau_user, policy.tau_pseudo, policy.tau_memory)
+        self.timeline.set_label(binding.label)
+        self.timeline.refresh(written)
+        self._show_place()
+
+    def _show_place(self) -> None:
+        """Put the cursor on the shown frame, and shade what a correction there would change."""
+        binding = self._binding
+        if binding is None or binding.layers is None or binding.session is None:
+            return
+        t, label, session = binding.layers.shown_frame(), binding.label, binding.session
+        self.timeline.set_frame(t)
+        if not self.isVisible() or binding.tracking or not session.store.ledger.row(label, t).state:
+            self.timeline.show_range(None)
+            return
+        start, stop = session.reach(label, t)
+        self.timeline.show_range(label if stop - start > 1 else None, start, stop)
+
+    def _go_to(self, t: int) -> None:
+        if self._binding is not None and self._binding.layers is not None:
+            self._binding.layers.show_frame(t)
+
+    def _on_thresholds(self, chosen: Thresholds) -> None:
+        if self._binding is None or self._binding.session is None or self._widget is None:
+            return
+        session, user, pseudo = self._binding.session, chosen.user, chosen.pseudo
+        if user is not None and pseudo is not None:
+            pseudo = min(pseudo, user)
+        session.policy = replace(
+            session.policy, tau_user=user, tau_pseudo=pseudo, tau_memory=chosen.memory
+        )
+        if user is not None:
+            self._widget.advanced.rise.setValue(user)
+        self._draw_soon()
+
+    def _on_gone(self, *_: Any) -> None:
+        self._widget = None
+        self._bind(None)
