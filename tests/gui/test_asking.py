@@ -222,9 +222,11 @@ def test_an_answer_can_be_undone(unsure):
     desk.bar.go_on_after.setChecked(False)
     desk.track()
     desk.asked()
+    desk.wait(lambda: len(desk.asking.overview.calls) == 1)
     desk.bar.absent.click()
-    desk.wait(lambda: desk.call(1, 5) == Call.ANSWERED)
-    desk.wait(lambda: not desk.asking.overview.calls)
+    desk.wait(lambda: not desk.asking.open and not desk.asking.overview.calls)
+    assert desk.call(1, 5) == Call.ANSWERED
+    desk.quiet()
     desk.widget.undo.click()
     desk.asked()
     assert desk.call(1, 5) == Call.OPEN
@@ -240,8 +242,8 @@ def test_an_undone_answer_is_back_in_the_list(unsure):
     desk.asked()
     desk.bar.fine.click()
     desk.done()
-    desk.wait(lambda: not desk.asking.overview.calls)
-    assert desk.asking.overview.answered == 1
+    desk.wait(lambda: desk.asking.overview.answered == 1)
+    assert desk.asking.overview.calls == ()
     desk.widget.undo.click()
     desk.wait(lambda: len(desk.asking.overview.calls) == 1)
     assert desk.widget.help.list.text() == "Help list (1)"

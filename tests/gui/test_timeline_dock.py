@@ -16,9 +16,9 @@ def desk(dock, movie, centre, doubting):
         policy=Policy(tau_user=0.2, tau_pseudo=None, tau_memory=None),
     )
     desk.widget.help.modes.setCurrentIndex(1)  # collect
-    desk.widget.help.timeline.click()
-    docked = desk.viewer.window.dock_widgets.values()
-    desk.dock = next(widget for widget in docked if isinstance(widget, TimelineDock))
+    desk.dock = TimelineDock(desk.viewer)
+    desk.qtbot.addWidget(desk.dock)
+    desk.dock.show()  # the viewer is not shown in tests, and what is not seen is not drawn
     desk.timeline = desk.dock.timeline
     desk.layers.clicks.add((0, *centre(1, 0)))
     desk.quiet()
@@ -76,6 +76,14 @@ def test_the_widget_closed_before_the_timeline(desk, qtbot):
     desk.viewer.window.remove_dock_widget(desk.widget)
     qtbot.waitUntil(lambda: desk.dock._widget is None)
     assert desk.timeline._session is None
+
+
+def test_a_button_of_the_widget_docks_it(dock, movie):
+    desk = dock(movie)
+    desk.widget.help.timeline.click()
+    docked = desk.viewer.window.dock_widgets.values()
+    (timeline,) = [widget for widget in docked if isinstance(widget, TimelineDock)]
+    assert timeline.timeline._session is desk.session
 
 
 def test_without_the_widget_it_waits_for_it(viewer):
