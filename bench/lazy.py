@@ -4,7 +4,8 @@ The protocol (ziVOS): each object is clicked once, at the centre of its referenc
 frame that has objects (at most the 12 largest), and the clip is tracked in one pass. A call for
 help is answered with one click at the centre of the object's reference, and not at all where the
 reference is empty. The centre is the pixel farthest from the outside. The first frame is not
-measured.
+measured. With ``--start mask`` and ``--answer mask`` the reference itself takes the place of the
+click: what a person would draw, and a measure of the policy without the refiner.
 
 * ``none``: no corrections at all
 * ``pseudo``: the tracker corrects itself and asks nobody
@@ -86,17 +87,17 @@ def centre(mask: np.ndarray) -> tuple[float, float]:
     return float(y), float(x)
 
 
-def play(clip: Clip, policy: Policy, tracker: str, start: str) -> Result:
+def play(clip: Clip, policy: Policy, chosen: argparse.Namespace) -> Result:
     """Track a clip, and answer as the protocol says."""
     references = clip.label_maps()
     first = next(t for t, reference in enumerate(references) if reference.any())
     references, labels = references[first:], largest(references[first])
     video = open_video(np.stack(clip.frames()[first:]), contrast_limits=(0, 255))
     calls = idle = corrected = refused = 0
-    with Session(video, tracker=tracker, policy=policy, device="cpu") as session:
+    with Session(video, tracker=chosen.tracker, policy=policy, device="cpu") as session:
         for label in labels:
             truth = references[0] == label
-            if start == "mask":
+            if chosen.start == "mask":
                 session.set_mask(0, truth, label=label)
             else:
                 session.click(0, *centre(truth), label=label)
@@ -108,7 +109,10 @@ def play(clip: Clip, policy: Policy, tracker: str, start: str) -> Result:
                 idle += not truth.any()
                 if truth.any():
                     calls += 1
-                    event.click(*centre(truth))
+                    if chosen.answer == "mask":
+                        event.mask(truth)
+                    else:
+                        event.click(*centre(truth))
         found = [session.store.masks.stored(t) for t in range(1, len(references))]
     pairs = [[(f == k, r == k) for f, r in zip(found, references[1:], strict=True)] for k in labels]
     region = np.array([[jaccard(*pair) for pair in row] for row in pairs])
@@ -145,7 +149,7 @@ def compare(clip: Clip, chosen: argparse.Namespace) -> dict[str, list[Result]]:
         "both": both,
     }
     played = {
-        name: [play(clip, policy, chosen.tracker, chosen.start)]
+        name: [play(clip, policy, chosen)]
         for name, policy in policies.items()
         if name in chosen.rows
     }
@@ -153,7 +157,7 @@ def compare(clip: Clip, chosen: argparse.Namespace) -> dict[str, list[Result]]:
     for seed in range(chosen.draws):
         moments = random_moments(clip, played["lazy"][0].calls, seed)
         policy = AtMoments(tau_memory=both.tau_memory, moments=moments)
-        played["random"].append(play(clip, policy, chosen.tracker, chosen.start))
+        played["random"].append(play(clip, policy, chosen))
     return played
 
 
@@ -173,6 +177,7 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(ROWS), help="comma-separated; lazy is always")
     parser.add_argument("--tracker", default="compact")
     parser.add_argument("--start", choices=("click", "mask"), default="click")
+    parser.add_argument("--answer", choices=("click", "mask"), default="click")
     parser.add_argument("--tau-user", type=float, help="instead of the tracker's own")
     parser.add_argument("--tau-pseudo", type=float)
     parser.add_argument("--tau-memory", type=float)

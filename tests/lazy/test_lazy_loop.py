@@ -237,6 +237,16 @@ def test_an_open_call_is_kept_until_it_is_answered(begin):
     assert session.calls == (call,)
 
 
+@pytest.mark.parametrize("prompt", [False, True])
+def test_a_mask_that_was_asked_about_does_not_go_to_the_refiner(begin, shifted, prompt):
+    session = begin(Policy(tau_pseudo=None, mask_prompt=prompt))
+    answered(session)
+    assert [given for _, given in shifted.asked] == [prompt]
+    session.click(5, 10, 9)  # what a person made is trusted
+    session.click(4, 10, 9)  # and so is a mask that nobody asked about
+    assert [given for _, given in shifted.asked[1:]] == [True, True]
+
+
 def test_it_is_fine_and_nothing_is_asked_for_a_while(begin):
     every_frame = {t: 0.1 if t % 2 else 0.9 for t in range(1, 9)}  # asked in 2, 4, 6, 8
     session = begin(Policy(patience=3), every_frame)

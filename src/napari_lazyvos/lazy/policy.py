@@ -68,7 +68,8 @@ class Policy:
         A pseudo-correction has a negative click too, where outside of the mask most speaks for the
         object (thesis sec. 6.9, as an outlook).
     mask_prompt : bool
-        The refiner gets the tracker's mask along with a pseudo-click.
+        The refiner gets the tracker's mask along with a pseudo-click, and with a person's first
+        click where help was asked for.
     check : bool
         A pseudo-corrected mask must be plausible, see `pseudo.is_plausible`.
     uncertainty : {"entropy", "total", "epistemic"}

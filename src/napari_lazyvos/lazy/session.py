@@ -245,7 +245,7 @@ class Session:
             self._check_label(label)
             others = self.store.document.clicks_at(t, label)
             placed = PlacedClick(0, t, float(y), float(x), label, positive)
-            mask = self._refine(t, (*others, placed), self._mask(t, label))
+            mask = self._refine(t, (*others, placed), self._prompt(t, label))
             kind = "click" if positive else "negative click"
             with self._change(f"{kind} on object {label} in frame {t}", t) as edit:
                 self._add_object(edit, label)
@@ -557,7 +557,15 @@ class Session:
             return np.zeros((self.video.height, self.video.width), bool)
         return self._models.refined(t, lambda: self.video.frame(t), pointed, previous)
 
-    def _mask(self, t: int, label: int) -> np.ndarray | None:
+    def _prompt(self, t: int, label: int) -> np.ndarray | None:
+        """Return the mask that a click corrects; None if there is none, or it is not trusted.
+
+        As in Lazy-XMem, one that the tracker asked about does not go to the refiner, unless the
+        policy wants it: there the click says more.
+        """
+        row = self.store.ledger.row(label, t)
+        if row.call and row.origin != Origin.HUMAN and not self.policy.mask_prompt:
+            return None
         mask = self.store.masks.stored(t) == label
         return mask if mask.any() else None
 
