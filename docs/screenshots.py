@@ -37,7 +37,7 @@ BAR_WIDTH = 14
 def main() -> None:
     """Take the pictures that are asked for."""
     IMAGES.mkdir(exist_ok=True)
-    for take in (heart, cells, asked, help_list, models):
+    for take in (heart, cells, asked, help_list, timeline, asking, models):
         name = take.__name__.replace("_", "-")
         # Nobody's own results or models shall show, or be written.
         with (
@@ -98,6 +98,52 @@ def help_list(path: Path) -> None:
     wait(lambda: widget.asking.overview.calls != ())
     wait(seconds=3.0)  # for the pictures
     save(viewer, path)
+
+
+def timeline(path: Path) -> None:
+    """Show the timeline of the same movie, tracked to the end."""
+    viewer, widget = behind_bars()
+    widget.help.modes.setCurrentText("Collect for later")
+    widget.show_timeline()
+    widget.track.track.click()
+    wait(lambda: not widget.binding.busy)
+    widget.binding.choose(label=2)
+    widget.binding.layers.show_frame(28)
+    wait(seconds=2.0)
+    save(viewer, path)
+
+
+def asking(path: Path) -> None:
+    """Film a call for help: the tracker stops, one click answers, and it goes on."""
+    viewer, widget = behind_bars()
+    film: list[Image.Image] = []
+
+    def roll(until: Callable[[], bool]) -> None:
+        while not until():
+            picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False))
+            film.append(picture.convert("RGB").reduce(2))
+            wait(seconds=0.12)
+
+    def seconds(length: float) -> Callable[[], bool]:
+        end = time.monotonic() + length
+        return lambda: time.monotonic() > end
+
+    widget.track.track.click()
+    wait(lambda: widget.binding.layers.shown_frame() >= 22)
+    roll(lambda: widget.asking.question is not None)
+    roll(seconds(2.5))
+    t = widget.asking.question.t
+    y, x = np.argwhere(samples.cells()[1][0][t] == 7).mean(axis=0)
+    widget.binding.layers.clicks.add((t, y, x))
+    roll(seconds(4.0))
+    engine = widget.binding.engine
+    viewer.close()
+    engine.join()
+    first, *others = [picture.quantize(64, dither=Image.Dither.NONE) for picture in film]
+    first.save(
+        path.with_suffix(".gif"), save_all=True, append_images=others, duration=120, loop=0,
+        optimize=True,
+    )  # fmt: skip
 
 
 def behind_bars() -> tuple[napari.Viewer, LazyWidget]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -327,6 +328,17 @@ def test_a_session_is_resumed_with_its_objects_and_its_history(movie, refiner, t
             *range(4, 12)
         ]
         assert columns(session) == [4 + t for t in range(12)]
+
+
+def test_a_closed_session_holds_no_tracker(movie, tracker, refiner):
+    with Session(movie, tracker=tracker, refiner=refiner) as session:
+        session.click(0, 10, 4)
+        session.track()
+    before = sys.getrefcount(tracker)
+    with Session(movie, tracker=tracker, refiner=refiner) as again:
+        again.click(0, 10, 4)
+        assert sys.getrefcount(tracker) > before
+    assert sys.getrefcount(tracker) == before
 
 
 def test_a_store_of_another_video_is_refused(session, refiner, tracker):

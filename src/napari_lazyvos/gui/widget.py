@@ -344,7 +344,7 @@ class LazyWidget(QWidget):
 
     def show_timeline(self) -> None:
         """Show how unsure the tracker was in every frame."""
-        self._show_dock("Timeline").attach(self)
+        self._show_dock("Timeline", area=Qt.BottomDockWidgetArea).attach(self)
 
     def _show_models(self) -> None:
         self._show_dock("Models", tabify=True)

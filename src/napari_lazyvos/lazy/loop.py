@@ -161,6 +161,10 @@ class Loop:
         if self._propagation is not None and self.todo:
             self._save(self._propagation, None)
 
+    def release(self) -> None:
+        """Let go of the tracker and of what it remembers."""
+        self._propagation = None
+
     def _passes(self, request: Request) -> Generator[Event, None, None]:
         with self._store.edit("track", "track frames {frames}") as edit:
             with self._lock:

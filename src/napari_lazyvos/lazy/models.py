@@ -72,6 +72,11 @@ class Models:
             self._refiner = self._load_refiner()
         return self._refiner
 
+    def release(self) -> None:
+        """Let go of all that was loaded, which takes much memory."""
+        self._tracker = self._refiner = None
+        self._embeddings.clear()
+
     def _load_tracker(self) -> Tracker:
         options = self.tracker_options
         try:

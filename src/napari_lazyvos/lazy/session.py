@@ -481,6 +481,9 @@ class Session:
             self._closed = True
             if self._temporary is None:
                 self._loop.save()
+            # A console may hold a session long after; its memory shall not wait for that.
+            self._loop.release()
+            self._models.release()
             self.store.close()
             if self._owns_video:
                 self.video.close()
