@@ -91,6 +91,20 @@ def test_track_from_a_mask_within_a_range_and_backwards(movie, tmp_path, capsys)
     assert not masks[7:].any()
 
 
+def test_calls_for_help_wait_in_the_session(movie, tmp_path, capsys):
+    path, labels = movie
+    command = ("track", path, "--click", click_on(labels, 2), "--stop", 5)
+    status, _, err = run(capsys, *command, "--ask-at", 0.0001, "--out", tmp_path / "asks")
+    calls = json.loads((tmp_path / "asks" / "report.json").read_text())["calls"]
+    assert status == 0
+    assert calls
+    assert {call["label"] for call in calls} == {2}
+    assert "for help, in frame" in err
+    assert str(tmp_path / "asks" / "cells.lazyvos") in err
+    run(capsys, *command, "--ask-at", 0, "--out", tmp_path / "silent")
+    assert json.loads((tmp_path / "silent" / "report.json").read_text())["calls"] == []
+
+
 def test_bad_commands_are_status_2(movie, tmp_path, capsys):
     path, _ = movie
     for arguments, words in (
