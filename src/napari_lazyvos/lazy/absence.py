@@ -1,4 +1,4 @@
-"""Objects that are out of view: not asked about, looked for all the same."""
+"""Objects that are out of view: not asked about, looked for all the same; and those that ended."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from napari_lazyvos.lazy.plan import Direction
 from napari_lazyvos.store.ledger import Ledger, Origin, Row, State
 
-__all__ = ["is_absent", "last_seen"]
+__all__ = ["is_absent", "last_seen", "state_at"]
 
 
 def is_absent(ledger: Ledger, label: int, t: int, direction: Direction, after: int | None) -> bool:
@@ -34,6 +34,20 @@ def last_seen(ledger: Ledger, label: int, t: int, direction: Direction) -> int |
         if row.state == State.TRACKED:
             return frame
     return None
+
+
+def state_at(ledger: Ledger, label: int, t: int) -> State:
+    """Tell whether an object is tracked, absent, ended or not tracked yet in a frame.
+
+    Where a person said that it ends it is ended in the frames that follow too, whether a pass has
+    been there or not.
+    """
+    known = ledger.row(label, t).state
+    if known == State.UNTRACKED:
+        states, origins = ledger.states(label)[: t + 1], ledger.origins(label)[: t + 1]
+        words = states[(origins == Origin.HUMAN) & (states != State.ABSENT)]
+        return State.ENDED if len(words) and words[-1] == State.ENDED else known
+    return known
 
 
 def _back(ledger: Ledger, label: int, t: int, direction: Direction) -> Iterator[tuple[int, Row]]:

@@ -16,7 +16,14 @@ from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.ledger import Call, Origin, Row, State
 from napari_lazyvos.store.store import Store
 
-__all__ = ["annotate", "corrected_labels", "erase_object", "unannotate"]
+__all__ = [
+    "annotate",
+    "corrected_labels",
+    "erase_object",
+    "mask_so_far",
+    "unannotate",
+    "write_frame",
+]
 
 
 def annotate(
@@ -76,6 +83,19 @@ def write_frame(
     edit.write_frame(t, label_map=after, uncertainty=uncertainty, rows=rows)
     for label in corrected:
         _settle_surroundings(store, edit, t, label)
+
+
+def mask_so_far(store: Store, t: int, label: int, *, doubtful: bool) -> np.ndarray | None:
+    """Return the (H, W) bool mask that a click corrects; None if there is none.
+
+    As in Lazy-XMem, one that the tracker asked about is left out, unless `doubtful` ones are
+    wanted: there the click says more.
+    """
+    row = store.ledger.row(label, t)
+    if row.call and row.origin != Origin.HUMAN and not doubtful:
+        return None
+    mask = store.masks.stored(t) == label
+    return mask if mask.any() else None
 
 
 def unannotate(store: Store, edit: Edit, t: int, label: int) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.ledger import Call, Ledger
 from napari_lazyvos.store.store import Store
 
-__all__ = ["OpenCall", "is_quiet", "most_unsure", "open_calls", "reach"]
+__all__ = ["OpenCall", "confirm", "is_quiet", "most_unsure", "open_calls", "place_of", "reach"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,20 @@ def most_unsure(uncertainty: np.ndarray, mask: np.ndarray) -> tuple[int, int]:
     weights = uncertainty * mask if mask.any() else uncertainty
     y, x = np.unravel_index(int(weights.argmax()), weights.shape)
     return int(y), int(x)
+
+
+def place_of(store: Store, call: OpenCall) -> tuple[int, int]:
+    """Return (y, x) of what a call is about; reads from disk."""
+    uncertainty = store.uncertainty.stored(call.t)
+    return most_unsure(uncertainty, store.masks.stored(call.t) == call.label)
+
+
+def confirm(ledger: Ledger, edit: Edit, label: int, t: int, patience: int) -> None:
+    """Answer that an object is fine, to the calls in frame `t` and in the `patience` after it."""
+    stop = min(t + 1 + patience, ledger.frames)
+    for frame in t + np.flatnonzero(ledger.calls(label)[t:stop] == Call.OPEN):
+        row = replace(ledger.row(label, int(frame)), call=Call.FINE)
+        edit.write_frame(int(frame), rows=[row])
 
 
 def reach(store: Store, label: int, t: int) -> tuple[int, int]:

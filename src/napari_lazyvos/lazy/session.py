@@ -19,8 +19,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.lazy import annotation
-from napari_lazyvos.lazy.calls import OpenCall, most_unsure, open_calls, reach
+from napari_lazyvos.lazy import annotation, checks
+from napari_lazyvos.lazy.absence import state_at
+from napari_lazyvos.lazy.calls import OpenCall, confirm, open_calls, place_of, reach
 from napari_lazyvos.lazy.events import Event, Finished, FinishReason, HelpRequest, Status
 from napari_lazyvos.lazy.loop import Loop, Request
 from napari_lazyvos.lazy.models import Models
@@ -28,11 +29,11 @@ from napari_lazyvos.lazy.opening import open_store, read_making
 from napari_lazyvos.lazy.plan import BACKWARD, FORWARD, Direction
 from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.lazy.run import Run, finish
-from napari_lazyvos.refine.protocol import Click, Refiner, check_clicks
+from napari_lazyvos.refine.protocol import Click, Refiner
 from napari_lazyvos.store.document import ObjectInfo, PlacedClick
 from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.journal import Change
-from napari_lazyvos.store.ledger import Call, Origin, State
+from napari_lazyvos.store.ledger import State
 from napari_lazyvos.trackers.protocol import Tracker
 from napari_lazyvos.video import open_video
 
@@ -45,7 +46,6 @@ DIRECTIONS: dict[str, tuple[Direction, ...]] = {
     "backward": (BACKWARD,),
     "both": (FORWARD, BACKWARD),
 }
-MAX_LABEL = 65_535  # label maps are uint16 at most
 
 
 class Session:
@@ -195,8 +195,7 @@ class Session:
 
     def request(self, call: OpenCall) -> HelpRequest:
         """Return a call that waits, as it was made, with the place that it is about."""
-        uncertainty = self.store.uncertainty.stored(call.t)
-        place = most_unsure(uncertainty, self.store.masks.stored(call.t) == call.label)
+        place = place_of(self.store, call)
         about = call.t, call.label, call.score, call.rise
         return HelpRequest(*about, *place, self._loop.generation, self)
 
@@ -206,13 +205,7 @@ class Session:
 
     def state(self, label: int, t: int) -> State:
         """Tell whether an object is tracked, absent, ended or not tracked yet in a frame."""
-        known = self.store.ledger.row(label, t).state
-        if known == State.UNTRACKED:
-            states = self.store.ledger.states(label)[: t + 1]
-            human = self.store.ledger.origins(label)[: t + 1] == Origin.HUMAN
-            words = states[human & (states != State.ABSENT)]
-            return State.ENDED if len(words) and words[-1] == State.ENDED else known
-        return known
+        return state_at(self.store.ledger, label, t)
 
     def new_object(self) -> int:
         """Return the label for the next object: one more than the highest so far."""
@@ -241,11 +234,12 @@ class Session:
             If the place is outside the video, or the label is not 1 to 65535.
         """
         with self._lock:
-            self._check_place(t, y, x)
-            self._check_label(label)
+            checks.check_place(self.video, t, y, x)
+            checks.check_label(label)
             others = self.store.document.clicks_at(t, label)
             placed = PlacedClick(0, t, float(y), float(x), label, positive)
-            mask = self._refine(t, (*others, placed), self._prompt(t, label))
+            before = annotation.mask_so_far(self.store, t, label, doubtful=self.policy.mask_prompt)
+            mask = self._refine(t, (*others, placed), before)
             kind = "click" if positive else "negative click"
             with self._change(f"{kind} on object {label} in frame {t}", t) as edit:
                 self._add_object(edit, label)
@@ -257,7 +251,7 @@ class Session:
         """Move a click to another place, in the same frame or another one."""
         with self._lock:
             click = self.store.document.click(click_id)
-            self._check_place(t, y, x)
+            checks.check_place(self.video, t, y, x)
             moved = replace(click, t=t, y=float(y), x=float(x))
             self._replace_click(click, moved, f"move click {click_id}")
 
@@ -285,8 +279,8 @@ class Session:
         """
         with self._lock:
             self.video.check(t)
-            self._check_label(label)
-            mask = self._checked_image(mask) != 0
+            checks.check_label(label)
+            mask = checks.checked_image(self.video, mask) != 0
             with self._change(f"set mask of object {label} in frame {t}", t) as edit:
                 self._add_object(edit, label)
                 annotation.annotate(self.store, edit, t, label, mask)
@@ -308,11 +302,11 @@ class Session:
         """
         with self._lock:
             self.video.check(t)
-            after = self._checked_image(label_map)
+            after = checks.checked_image(self.video, label_map)
             corrected = annotation.corrected_labels(self.store.masks.stored(t), after)
             if not corrected:
                 return ()
-            self._check_label(int(after.max(initial=1)))
+            checks.check_label(int(after.max(initial=1)))
             with self._change(f"paint in frame {t}", t) as edit:
                 for label in corrected:
                     self._add_object(edit, label)
@@ -325,37 +319,32 @@ class Session:
         self._say_gone(label, t, State.ENDED, f"end object {label} in frame {t}")
 
     def mark_absent(self, label: int, t: int) -> None:
-        """Say that an object is out of view in frame `t`; it is looked for in those that follow."""
+        """Say that an object is out of view in frame `t`; it is looked for afterwards."""
         self._say_gone(label, t, State.ABSENT, f"object {label} is not here in frame {t}")
 
     def confirm(self, label: int, t: int) -> None:
-        """Say that an object's mask in frame `t` is fine, if help was asked for.
+        """Say that a mask that help was asked for is fine; no mask changes.
 
-        Nothing is asked about it for the next `Policy.patience` frames, and what was asked about
-        them already is answered too. No mask changes.
+        Nothing is asked about the object for the next `Policy.patience` frames, and what was asked
+        about them already is answered too.
         """
         with self._lock:
             self.video.check(t)
-            self._check_known(label)
-            ledger = self.store.ledger
-            stop = min(t + 1 + self.policy.patience, self.store.frames)
-            waiting = t + np.flatnonzero(ledger.calls(label)[t:stop] == Call.OPEN)
+            checks.check_known(label, self.labels)
             with self.store.edit("answer", f"object {label} is fine in frame {t}") as edit:
-                for frame in map(int, waiting):
-                    row = replace(ledger.row(label, frame), call=Call.FINE)
-                    edit.write_frame(frame, rows=[row])
+                confirm(self.store.ledger, edit, label, t, self.policy.patience)
 
     def remove_object(self, label: int) -> None:
         """Remove an object with its clicks, and its masks in all frames."""
         with self._lock:
-            self._check_known(label)
+            checks.check_known(label, self.labels)
             with self._change(f"remove object {label}", None) as edit:
                 annotation.erase_object(self.store, edit, label)
 
     def name_object(self, label: int, name: str) -> None:
         """Give an object a name for people."""
         with self._lock:
-            self._check_known(label)
+            checks.check_known(label, self.labels)
             with self.store.edit("name", f"name object {label} {name!r}") as edit:
                 edit.put_object(ObjectInfo(label, name))
 
@@ -400,19 +389,14 @@ class Session:
             raise LazyVosError(f"direction is {direction!r}: use {', '.join(DIRECTIONS)}.")
         chosen = None if labels is None else tuple(labels)
         for label in chosen or ():
-            self._check_known(label)
+            checks.check_known(label, self.labels)
         if not self.labels:
             raise LazyVosError("there is no object to track yet: click on one first.")
         first, last = start or 0, self.store.frames if stop is None else stop
-        if not 0 <= first < last <= self.store.frames:
-            raise LazyVosError(
-                f"frames {first} to {last} are no range of this video: it has frames 0 to "
-                f"{self.store.frames - 1}, and stop is one more than the last frame to track."
-            )
+        checks.check_range(first, last, self.store.frames)
         anew = start is not None or stop is not None
-        return self._loop.run(
-            Request(DIRECTIONS[direction], chosen, start, stop, anew=anew, at_most=at_most)
-        )
+        request = Request(DIRECTIONS[direction], chosen, start, stop, anew=anew, at_most=at_most)
+        return self._loop.run(request)
 
     def track(
         self,
@@ -501,8 +485,6 @@ class Session:
     ) -> None:
         self.close()
 
-    # --------------------------------------------------------------------------------------------
-
     @contextmanager
     def _change(self, text: str, t: int | None) -> Iterator[Edit]:
         """Make a change that a person can undo, and tell the loop of it."""
@@ -515,7 +497,7 @@ class Session:
     def _say_gone(self, label: int, t: int, gone: State, text: str) -> None:
         with self._lock:
             self.video.check(t)
-            self._check_known(label)
+            checks.check_known(label, self.labels)
             with self._change(text, t) as edit:
                 for click in self.store.document.clicks_at(t, label):
                     edit.remove_click(click.id)
@@ -560,40 +542,8 @@ class Session:
             return np.zeros((self.video.height, self.video.width), bool)
         return self._models.refined(t, lambda: self.video.frame(t), pointed, previous)
 
-    def _prompt(self, t: int, label: int) -> np.ndarray | None:
-        """Return the mask that a click corrects; None if there is none, or it is not trusted.
-
-        As in Lazy-XMem, one that the tracker asked about does not go to the refiner, unless the
-        policy wants it: there the click says more.
-        """
-        row = self.store.ledger.row(label, t)
-        if row.call and row.origin != Origin.HUMAN and not self.policy.mask_prompt:
-            return None
-        mask = self.store.masks.stored(t) == label
-        return mask if mask.any() else None
-
     def _add_object(self, edit: Edit, label: int) -> None:
         if label not in self.store.document.objects:
             edit.put_object(ObjectInfo(label))
         if label > np.iinfo(self.store.masks.dtype).max:
             self.store.widen()
-
-    def _checked_image(self, image: np.ndarray) -> np.ndarray:
-        image = np.asarray(image)
-        size = (self.video.height, self.video.width)
-        if image.shape != size:
-            raise LazyVosError(f"the mask is {image.shape}, a frame of this video is {size}.")
-        return image
-
-    def _check_place(self, t: int, y: float, x: float) -> None:
-        self.video.check(t)
-        check_clicks((Click(y, x),), self.video.height, self.video.width)
-
-    def _check_label(self, label: int) -> None:
-        if not 1 <= label <= MAX_LABEL:
-            raise LazyVosError(f"label is {label}: use a number from 1 to {MAX_LABEL}.")
-
-    def _check_known(self, label: int) -> None:
-        if label not in self.labels:
-            known = ", ".join(map(str, self.labels)) or "none yet"
-            raise LazyVosError(f"there is no object {label}: the objects are {known}.")
