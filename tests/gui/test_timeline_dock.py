@@ -74,7 +74,7 @@ def test_it_lets_go_of_a_session_that_is_closed(desk):
 
 def test_the_widget_closed_before_the_timeline(desk, qtbot):
     desk.viewer.window.remove_dock_widget(desk.widget)
-    qtbot.waitUntil(lambda: desk.dock._widget is None)
+    qtbot.waitUntil(lambda: desk.dock.owner is None)
     assert desk.timeline._session is None
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari.viewer import Viewer
 from qtpy.QtCore import QModelIndex, QSize, Qt
-from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -15,9 +14,9 @@ from qtpy.QtWidgets import (
     QPushButton,
     QTableView,
     QVBoxLayout,
-    QWidget,
 )
 
+from napari_lazyvos.gui.companion import Companion
 from napari_lazyvos.gui.help_model import COLUMNS, OBJECT, PICTURE, RISE, CallsModel
 from napari_lazyvos.gui.question import Overview
 from napari_lazyvos.gui.style import SHEET
@@ -25,6 +24,7 @@ from napari_lazyvos.gui.thumbnails import SIDE, Thumbnails
 
 if TYPE_CHECKING:
     from napari_lazyvos.gui.asking import Asking
+    from napari_lazyvos.gui.widget import LazyWidget
     from napari_lazyvos.lazy.calls import OpenCall
 
 __all__ = ["HelpList"]
@@ -34,7 +34,7 @@ LINES_SHOWN = 4  # at least
 EMPTY = "No call for help is open."
 
 
-class HelpList(QWidget):
+class HelpList(Companion):
     """Lists the open calls of the session that the viewer's *Lazy segmentation* shows.
 
     Parameters
@@ -43,9 +43,7 @@ class HelpList(QWidget):
     """
 
     def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__()
-        self._viewer = napari_viewer
-        self._asking: Asking | None = None
+        super().__init__(napari_viewer)
         self.thumbnails = Thumbnails(self._peek, self)
         self.model = CallsModel(self.thumbnails.get, self)
         self.table = _make_table(self.model)
@@ -65,39 +63,26 @@ class HelpList(QWidget):
         self.table.selectionModel().currentChanged.connect(self._refresh)
         self.thumbnails.made.connect(self.model.show_picture)
         self.find()
-
-    def find(self) -> None:
-        """Attach to the *Lazy segmentation* that is docked in the same viewer, if any."""
-        from napari_lazyvos.gui.widget import LazyWidget
-
-        for widget in self._viewer.window.dock_widgets.values():
-            if isinstance(widget, LazyWidget):
-                self.attach(widget.asking)
-                break
         self._refresh()
-
-    def attach(self, asking: Asking) -> None:
-        """List the calls that a *Lazy segmentation* asks about."""
-        if asking is self._asking:
-            return
-        if self._asking is not None:
-            self._asking.counted.disconnect(self._show)
-            self._asking.destroyed.disconnect(self._on_gone)
-        self._asking = asking
-        asking.counted.connect(self._show)
-        asking.destroyed.connect(self._on_gone)
-        self.thumbnails.clear()
-        self._show(asking.overview)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Look for the widget again: it may have been opened since."""
-        super().showEvent(event)
-        if self._asking is None:
-            self.find()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Ask for the room of a few calls."""
         return QSize(300, 7 * (SIDE + 6))
+
+    @property
+    def _asking(self) -> Asking | None:
+        return self.owner.asking if self.owner is not None else None
+
+    def _take(self, owner: LazyWidget) -> None:
+        owner.asking.counted.connect(self._show)
+        self.thumbnails.clear()
+        self._show(owner.asking.overview)
+
+    def _let_go(self, owner: LazyWidget) -> None:
+        owner.asking.counted.disconnect(self._show)
+
+    def _show_nothing(self) -> None:
+        self._show(Overview())
 
     def _show(self, overview: Overview) -> None:
         chosen = self._chosen(self.table.currentIndex())
@@ -127,10 +112,6 @@ class HelpList(QWidget):
 
     def _chosen(self, index: QModelIndex) -> OpenCall | None:
         return self.model.calls[index.row()] if index.isValid() else None
-
-    def _on_gone(self, *_: object) -> None:
-        self._asking = None
-        self._show(Overview())
 
     def _peek(self, text: str, work: Any, then: Any) -> None:
         if self._asking is not None:

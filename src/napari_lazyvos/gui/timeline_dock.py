@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.viewer import Viewer
 from qtpy.QtCore import QSize, QTimer
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout
 
+from napari_lazyvos.gui.companion import Companion
 from napari_lazyvos.gui.timeline import Timeline
 from napari_lazyvos.gui.timeline_data import Thresholds
 
@@ -22,7 +22,7 @@ __all__ = ["TimelineDock"]
 DRAW_MS = 150  # between two looks at what was tracked, at least
 
 
-class TimelineDock(QWidget):
+class TimelineDock(Companion):
     """Keeps a `Timeline` up to date, and does what is pointed at in it.
 
     Parameters
@@ -31,9 +31,7 @@ class TimelineDock(QWidget):
     """
 
     def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__()
-        self._viewer = napari_viewer
-        self._widget: LazyWidget | None = None
+        super().__init__(napari_viewer)
         self._binding: Binding | None = None
         self._written: set[int] | None = set()  # tracked, not drawn; None: all may have changed
         self.timeline = Timeline(self)
@@ -46,36 +44,19 @@ class TimelineDock(QWidget):
         self.timeline.thresholds_chosen.connect(self._on_thresholds)
         self.find()
 
-    def find(self) -> None:
-        """Attach to the *Lazy segmentation* that is docked in the same viewer, if any."""
-        from napari_lazyvos.gui.widget import LazyWidget
-
-        for widget in self._viewer.window.dock_widgets.values():
-            if isinstance(widget, LazyWidget):
-                self.attach(widget)
-                break
-
-    def attach(self, widget: LazyWidget) -> None:
-        """Show the sessions of a *Lazy segmentation*, now and later."""
-        if widget is self._widget:
-            return
-        if self._widget is not None:
-            self._widget.bound.disconnect(self._bind)
-            self._widget.destroyed.disconnect(self._on_gone)
-        self._widget = widget
-        widget.bound.connect(self._bind)
-        widget.destroyed.connect(self._on_gone)
-        self._bind(widget.binding)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Look for the widget again: it may have been opened since."""
-        super().showEvent(event)
-        if self._widget is None:
-            self.find()
-
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Ask for the room of a few objects."""
         return QSize(600, 200)
+
+    def _take(self, owner: LazyWidget) -> None:
+        owner.bound.connect(self._bind)
+        self._bind(owner.binding)
+
+    def _let_go(self, owner: LazyWidget) -> None:
+        owner.bound.disconnect(self._bind)
+
+    def _show_nothing(self) -> None:
+        self._bind(None)
 
     def _bind(self, binding: Binding | None) -> None:
         self._binding = binding
@@ -136,7 +117,7 @@ class TimelineDock(QWidget):
             self._binding.layers.show_frame(t)
 
     def _on_thresholds(self, chosen: Thresholds) -> None:
-        if self._binding is None or self._binding.session is None or self._widget is None:
+        if self._binding is None or self._binding.session is None or self.owner is None:
             return
         session, user, pseudo = self._binding.session, chosen.user, chosen.pseudo
         if user is not None and pseudo is not None:
@@ -145,9 +126,5 @@ class TimelineDock(QWidget):
             session.policy, tau_user=user, tau_pseudo=pseudo, tau_memory=chosen.memory
         )
         if user is not None:
-            self._widget.advanced.rise.setValue(user)
+            self.owner.advanced.rise.setValue(user)
         self._draw_soon()
-
-    def _on_gone(self, *_: Any) -> None:
-        self._widget = None
-        self._bind(None)

@@ -340,7 +340,7 @@ class LazyWidget(QWidget):
     def show_help_list(self) -> None:
         """Show the list of open calls for help."""
         # To the left, where there is room: this widget needs the right side for itself.
-        self._show_dock("Help list", area=Qt.LeftDockWidgetArea).attach(self.asking)
+        self._show_dock("Help list", area=Qt.LeftDockWidgetArea).attach(self)
 
     def show_timeline(self) -> None:
         """Show how unsure the tracker was in every frame."""
