@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,7 @@ from rich.table import Table
 from napari_lazyvos.cli.options import Debug, Device
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.progress import Progress
 
     from napari_lazyvos.benchmark.calibration import Course, Observations
@@ -144,19 +145,21 @@ def _print_table(videos: int, observed: Observations) -> None:
 
 def _print_choice(observed: Observations, chosen: Thresholds) -> None:
     """Print the thresholds, and what would have come of them."""
+    import numpy as np
+
     from napari_lazyvos.benchmark.calibration import tabulate
 
     typer.echo(f"ask for help from a rise of         {_value(chosen.tau_user)} (tau_user)")
     typer.echo(f"correct itself from a rise of       {_value(chosen.tau_pseudo)} (tau_pseudo)")
     typer.echo(f"remember no frame from a score of   {_value(chosen.tau_memory)} (tau_memory)")
     if chosen.tau_memory is not None:
-        high = np.count_nonzero(observed.scores >= chosen.tau_memory)
+        high = int((observed.scores >= chosen.tau_memory).sum())
         typer.echo(f"of {len(observed.scores)} masks {high} have such a score")
     if chosen.tau_user is None:
         return
     row = tabulate(observed, np.array([chosen.tau_user]))
-    right = "" if np.isnan(row.right[0]) else f", {_percent(row.right[0])} of them right"
-    found = "" if np.isnan(row.found[0]) else f", {_percent(row.found[0])} of the slips found"
+    right = "" if math.isnan(row.right[0]) else f", {_percent(row.right[0])} of them right"
+    found = "" if math.isnan(row.found[0]) else f", {_percent(row.found[0])} of the slips found"
     typer.echo(f"that is {row.calls[0]:.1f} calls in 1000 frames{right}{found}")
 
 
@@ -165,7 +168,7 @@ def _value(threshold: float | None) -> str:
 
 
 def _percent(share: float) -> str:
-    return "-" if np.isnan(share) else f"{100 * share:.0f} %"
+    return "-" if math.isnan(share) else f"{100 * share:.0f} %"
 
 
 def _store(tracker: str, chosen: Thresholds) -> None:

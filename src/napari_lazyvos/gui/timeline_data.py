@@ -310,7 +310,7 @@ def runs(kinds: np.ndarray, start: int, stop: int, most: int) -> Runs:
     start, stop : only frames ``start <= t < stop`` are wanted
     most : runs that there may be, or a few more; a block counts as what its middle frame is
     """
-    start, stop = max(start, 0), min(stop, len(kinds))
+    start, stop = max(start, 0), max(0, min(stop, len(kinds)))
     seen = kinds[start:stop]
     if not len(seen):
         nothing = np.empty(0, np.int64)
