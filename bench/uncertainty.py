@@ -5,8 +5,8 @@ frame is step and commit of the tracker; both are timed in the same frames, and 
 It is the CPU time of all threads, so that other programs on the machine count less. With --samples,
 also what the samples of a frame and their spread cost, in frames.
 
-    python bench/uncertainty.py
-    python bench/uncertainty.py --samples 5
+    python -m bench.uncertainty
+    python -m bench.uncertainty --samples 5
 """
 
 from __future__ import annotations

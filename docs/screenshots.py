@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import cv2
 import napari
 import numpy as np
 from PIL import Image
@@ -128,20 +129,28 @@ def asking(path: Path) -> None:
         end = time.monotonic() + length
         return lambda: time.monotonic() > end
 
+    widget.binding.layers.show_frame(0)
     widget.track.track.click()
     wait(lambda: widget.binding.layers.shown_frame() >= 22)
     roll(lambda: widget.asking.question is not None)
     roll(seconds(2.5))
     t = widget.asking.question.t
-    y, x = np.argwhere(samples.cells()[1][0][t] == 7).mean(axis=0)
-    widget.binding.layers.clicks.add((t, y, x))
+    cell = (samples.cells()[1][0][t] == 7).astype(np.uint8)
+    for left in BARS:
+        cell[:, left : left + BAR_WIDTH] = 0
+    depth = cv2.distanceTransform(cell, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    widget.binding.layers.clicks.add((t, *np.unravel_index(depth.argmax(), depth.shape)))
     roll(seconds(4.0))
     engine = widget.binding.engine
     viewer.close()
     engine.join()
-    first, *others = [picture.quantize(64, dither=Image.Dither.NONE) for picture in film]
+    # One palette for all: colours shall not change from picture to picture.
+    colours = film[-1].quantize(200)
+    first, *others = [
+        picture.quantize(palette=colours, dither=Image.Dither.NONE) for picture in film
+    ]
     first.save(
-        path.with_suffix(".gif"), save_all=True, append_images=others, duration=120, loop=0,
+        path.with_suffix(".gif"), save_all=True, append_images=others, duration=250, loop=0,
         optimize=True,
     )  # fmt: skip
 
