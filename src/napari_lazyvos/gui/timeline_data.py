@@ -120,7 +120,8 @@ def _table() -> np.ndarray:
 
 
 TABLE = _table()
-PLAIN = {Provenance.UNTRACKED, Provenance.TRACKED, Provenance.STALE}  # bear no mark of their own
+# These bear no mark of their own, unless a refiner or a person helped.
+PLAIN = {Provenance.UNTRACKED, Provenance.TRACKED, Provenance.STALE}
 
 
 def provenance(states: np.ndarray, origins: np.ndarray, stale: np.ndarray) -> np.ndarray:
@@ -196,7 +197,9 @@ class Lane:
             before = (self.states[t], self.origins[t], self.stale[t], self.calls[t])
             if before == (row.state, row.origin, row.stale, row.call):
                 continue
-            if not {int(self.kinds[t]), int(kind)} <= PLAIN or self.calls[t] or row.call:
+            unhelped = {int(self.origins[t]), int(row.origin)} <= {Origin.NONE, Origin.MACHINE}
+            plain = {int(self.kinds[t]), int(kind)} <= PLAIN
+            if not (plain and unhelped) or self.calls[t] or row.call:
                 self._moments = None
             # With a person's frame, others that nothing was known of may have ended, or not.
             far = not row.state or Origin.HUMAN in (self.origins[t], row.origin)
