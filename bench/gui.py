@@ -148,17 +148,23 @@ def time_gate() -> list[float]:
     return passes
 
 
+# A call for help would pause the run, and a pseudo-correction is not the tracker's time.
+NOTHING = {"tau_user": None, "tau_pseudo": None, "tau_memory": None}
+
+
 def measure_tracker(
     viewer: Any, heartbeat: Heartbeat, tracker: str, frames: int, folder: Path
 ) -> list[dict[str, Any]]:
     """Return the rows of one tracker."""
     from napari_lazyvos.gui.widget import LazyWidget
+    from napari_lazyvos.lazy.policy import Policy
     from napari_lazyvos.lazy.session import Session
     from napari_lazyvos.video import open_video
 
     video = open_video(viewer.layers["discs"])
     chosen: Any = CopyTracker() if tracker == "copy" else tracker
-    session = Session(video, store=folder / "discs.lazyvos", tracker=chosen)
+    store = folder / "discs.lazyvos"
+    session = Session(video, store=store, tracker=chosen, policy=Policy(**NOTHING))
     session.set_mask(0, video.raw(0)[0] > 150)
     passes = time_gate()
     widget = LazyWidget(viewer)

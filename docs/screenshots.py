@@ -72,6 +72,7 @@ def cells(path: Path) -> None:
         y, x = np.argwhere(truth == label).mean(axis=0)
         click(widget, label, 0, y, x)
     widget.binding.layers.uncertainty.visible = True
+    widget.help.modes.setCurrentText("Collect for later")
     widget.track.track.click()
     wait(lambda: not widget.binding.busy)
     widget.binding.layers.show_frame(24)

@@ -347,6 +347,7 @@ def test_the_widget_closed_in_the_middle_of_the_zoom(unsure):
     desk.viewer.window.remove_dock_widget("all")
     still(desk)
     desk.viewer.dims.set_point(0, 2)
+    assert [layer.name for layer in desk.viewer.layers] == ["discs"]  # ours are gone, and no error
 
 
 def test_the_viewer_closed_in_the_middle_of_the_zoom(make_napari_viewer, qtbot, movie, doubting):

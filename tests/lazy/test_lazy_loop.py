@@ -197,6 +197,40 @@ def test_the_published_script_shows_the_plain_mask(begin, shifted):
     assert session.store.ledger.row(1, 2).origin == Origin.MACHINE
 
 
+def test_doubt_moves_the_pseudo_click_unless_the_centre_is_wanted(begin, tracker, shifted):
+    """The left half of the object is less sure than the right one."""
+    step = tracker.step
+
+    def half_sure(frame):
+        probabilities = step(frame)
+        if round(float(frame.max()) * 255) - 1 == 2:
+            probabilities[:, :, :7] = 0.1 * probabilities[:, :, :7] + 0.45
+        return probabilities
+
+    tracker.step = half_sure
+    for click, x in (("weighted", 7.0), ("centre", 6.0)):
+        session = begin(Policy(tau_user=None, pseudo_click=click), scores={1: 0.1, 2: 0.1})
+        session.track(stop=4)
+        assert shifted.asked[0][0][0].x == x
+
+
+def test_a_negative_pseudo_click_lies_where_the_object_might_be_too(begin, tracker, shifted):
+    step = tracker.step
+
+    def seen_twice(frame):
+        probabilities = step(frame)
+        probabilities[:, 20, 20] = torch.tensor([0.6, 0.4])
+        return probabilities
+
+    tracker.step = seen_twice
+    for wanted in (False, True):
+        policy = Policy(tau_user=None, negative_clicks=wanted)
+        session = begin(policy, scores={1: 0.1, 2: 0.35})
+        session.track(stop=4)
+        clicks, _ = shifted.asked[0]
+        assert clicks[1:] == ((Click(20.0, 20.0, positive=False),) if wanted else ())
+
+
 @pytest.mark.parametrize("check", [True, False])
 def test_an_implausible_refinement_is_dropped_unless_wanted(begin, shifted, check):
     session = begin(Policy(tau_user=None, check=check), scores={1: 0.1, 2: 0.35})
