@@ -87,7 +87,7 @@ def calibrate(
 
 def _checked_pairs(videos: Path, masks: Path) -> list[tuple[Path, Path]]:
     """Match videos with masks, and look at all of them before the first one is tracked."""
-    from napari_lazyvos.cli.truths import Truths, find_pairs
+    from napari_lazyvos.benchmark.truths import Truths, find_pairs
     from napari_lazyvos.video import open_video
 
     pairs, alone = find_pairs(videos, masks)
@@ -104,7 +104,7 @@ def _track(
 ) -> list[Course]:
     """Track one video without help, from the first frame that has a mask."""
     from napari_lazyvos.benchmark.calibration import follow
-    from napari_lazyvos.cli.truths import Truths
+    from napari_lazyvos.benchmark.truths import Truths
     from napari_lazyvos.video import ahead, open_video
 
     with open_video(path) as video, closing(Truths(masks, video)) as truths:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import tifffile
 
-from napari_lazyvos.cli.label_file import read_labels, to_labels
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.video import Video, open_video
 from napari_lazyvos.video.folder import FolderSource, list_frames
+from napari_lazyvos.video.label_file import read_labels, to_labels
 from napari_lazyvos.video.naming import video_name
 from napari_lazyvos.video.omezarr import is_zarr
 from napari_lazyvos.video.opening import DICOM_SUFFIXES, MOVIE_SUFFIXES, TIFF_SUFFIXES
 
-__all__ = ["Truths", "find_pairs"]
+__all__ = ["SUFFIXES", "Truths", "files_by_frame", "find_pairs", "frame_names"]
 
 SUFFIXES = {*MOVIE_SUFFIXES, *TIFF_SUFFIXES, *DICOM_SUFFIXES, ".npy"}
 PICTURES = {".png", ".jpg", ".jpeg"}
@@ -46,10 +47,20 @@ class Truths:
         self._files: dict[int, Path] = {}
         self._stack: Video | None = None
         if path.is_dir() and not is_zarr(path):
-            self._files = _files_by_frame(path, video)
+            self._files = files_by_frame(path, video)
         else:
             self._stack = _open_stack(path, video)
         self.first = self._find_first()
+
+    @cached_property
+    def labels(self) -> tuple[int, ...]:
+        """Labels of all objects that are shown in any frame, sorted; reads all masks once."""
+        shown: set[int] = set()
+        for t in range(self.first, self._video.frames or 0):
+            label_map = self.at(t)
+            if label_map is not None:
+                shown.update(np.unique(label_map[label_map > 0]).tolist())
+        return tuple(sorted(shown))
 
     def at(self, t: int) -> np.ndarray | None:
         """Return the (H, W) label map of frame `t`; None if there is none."""
@@ -162,13 +173,23 @@ def _listed(found: dict[str, Path]) -> str:
     return ", ".join(names) or "which is empty"
 
 
-def _files_by_frame(path: Path, video: Video) -> dict[int, Path]:
-    """Find which picture belongs to which frame."""
+def files_by_frame(path: Path, video: Video) -> dict[int, Path]:
+    """Find which picture of labels belongs to which frame of a video.
+
+    Parameters
+    ----------
+    path : folder of png, jpg or tif; see `Truths` for how they are named
+    video : Video
+
+    Raises
+    ------
+    LazyVosError
+        If it is not clear which frames they are of.
+    """
     files, frames = list_frames(path), video.frames or 0
-    names: dict[str, int] = {}
+    names = {}
     if isinstance(video.source, FolderSource):
-        pictures = list_frames(Path(video.source.origin["what"]))
-        names = {picture.stem: t for t, picture in enumerate(pictures)}
+        names = {name: t for t, name in enumerate(frame_names(video))}
     if all(file.stem in names for file in files):
         return {names[file.stem]: file for file in files}
     if len(files) == frames:
@@ -185,6 +206,13 @@ def _files_by_frame(path: Path, video: Video) -> dict[int, Path]:
             f"give one mask for each frame, or some of them {how}."
         )
     return numbers
+
+
+def frame_names(video: Video) -> list[str]:
+    """Return the names of the frames: of their files, or else their numbers, from 00000."""
+    if isinstance(video.source, FolderSource):
+        return [path.stem for path in list_frames(Path(video.source.origin["what"]))]
+    return [f"{t:05d}" for t in range(video.frames or 0)]
 
 
 def _open_stack(path: Path, video: Video) -> Video:

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_lazyvos.cli.truths import Truths, find_pairs
+from napari_lazyvos.benchmark.truths import Truths, find_pairs
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.video import open_video
 
@@ -76,6 +76,15 @@ def test_a_picture_of_a_frame_without_a_name_has_its_number(stack, tmp_path):
     assert first == 1
     _, found = read(write(tmp_path / "all", LABELS, ["1", "2", "3", "4"]), stack)
     assert np.array_equal(found, LABELS)
+
+
+def test_labels_of_all_frames(stack, pictures, tmp_path):
+    np.save(tmp_path / "masks.npy", LABELS)
+    some = write(tmp_path / "some", LABELS[[0, 3]], "wz")
+    for path, video, labels in ((tmp_path / "masks.npy", stack, (1, 2, 5)), (some, pictures, (5,))):
+        truths = Truths(path, video)
+        assert truths.labels == labels
+        truths.close()
 
 
 def test_a_mask_of_255_is_object_one(stack, tmp_path):
