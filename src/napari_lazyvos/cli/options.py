@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -10,14 +11,21 @@ import typer
 
 __all__ = [
     "ClickOption",
+    "DatasetJobs",
+    "DatasetLayout",
+    "DatasetOnly",
+    "DatasetSplit",
     "Debug",
     "Device",
     "ExportFormats",
+    "HtmlFile",
     "Json",
+    "JsonFile",
     "Overwrite",
     "parse_click",
     "parse_limits",
     "parse_others",
+    "parse_values",
     "parse_weights",
 ]
 
@@ -74,6 +82,20 @@ def parse_limits(text: str | None) -> tuple[float, float] | None:
     return low, high
 
 
+def parse_values(texts: list[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE``, each value a number, true, false, none or a word."""
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise typer.BadParameter(f"{text!r}: write NAME=VALUE, such as tau_user=0.1")
+        try:
+            values[name] = json.loads({"none": "null"}.get(value.lower(), value.lower()))
+        except ValueError:
+            values[name] = value
+    return values
+
+
 def parse_weights(names: list[str], tracker: str, refiner: str) -> dict[str, list[str]]:
     """Tell which weights are for which method.
 
@@ -117,3 +139,19 @@ ExportFormats: TypeAlias = Annotated[
     typer.Option("--export", metavar="FORMAT", help="Also write: tif, ome-zarr, coco, ctc, csv."),
 ]
 OutFolder: TypeAlias = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+DatasetLayout: TypeAlias = Annotated[
+    str, typer.Option("--layout", help="How its files lie, such as davis2017 or folder.")
+]
+DatasetSplit: TypeAlias = Annotated[
+    str | None, typer.Option("--split", help="Such as val; the layout's own if left out.")
+]
+DatasetOnly: TypeAlias = Annotated[
+    str, typer.Option("--only", metavar="TEXT", help="Only videos whose name contains this.")
+]
+DatasetJobs: TypeAlias = Annotated[int, typer.Option("--jobs", min=1, help="Videos at once.")]
+JsonFile: TypeAlias = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write all figures to this file.")
+]
+HtmlFile: TypeAlias = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a report with plots.")
+]

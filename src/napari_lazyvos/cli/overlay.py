@@ -6,34 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
+from napari_lazyvos.benchmark.pictures import draw_overlay
 from napari_lazyvos.lazy.session import Session
 
-__all__ = ["draw_overlay", "write_overlay"]
+__all__ = ["write_overlay"]
 
-COLOUR = np.array([255, 170, 0], np.float32)
-OPACITY = 0.35
 SHEET = (2, 4)  # rows and columns of the contact sheet
-
-
-def draw_overlay(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Tint a mask and draw its outline.
-
-    Parameters
-    ----------
-    frame : (3, H, W) float32, RGB in [0, 1]
-    mask : (H, W) bool
-
-    Returns
-    -------
-    (H, W, 3) uint8
-    """
-    picture = np.moveaxis(frame, 0, -1) * 255
-    outline = mask & ~ndimage.binary_erosion(mask)
-    picture[mask] += OPACITY * (COLOUR - picture[mask])
-    picture[outline] = COLOUR
-    return picture.round().astype(np.uint8)
 
 
 def write_overlay(session: Session, folder: Path) -> None:

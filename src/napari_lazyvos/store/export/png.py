@@ -9,17 +9,21 @@ from PIL import Image
 
 from napari_lazyvos.store.export.results import Results
 
-__all__ = ["davis_palette", "write"]
+__all__ = ["davis_palette", "write", "write_label_map"]
 
 
 def write(results: Results, folder: Path) -> None:
     """Write one PNG per frame: indexed with the DAVIS palette, or 16-bit grey above label 255."""
-    palette = davis_palette().tobytes()
     for t, label_map in enumerate(results.label_maps()):
-        image = Image.fromarray(label_map)
-        if label_map.dtype == np.uint8:
-            image.putpalette(palette)
-        image.save(folder / f"{t:05d}.png")
+        write_label_map(label_map, folder / f"{t:05d}.png")
+
+
+def write_label_map(label_map: np.ndarray, path: Path) -> None:
+    """Write one frame: (H, W) uint8 indexed with the DAVIS palette, uint16 as 16-bit grey."""
+    image = Image.fromarray(label_map)
+    if label_map.dtype == np.uint8:
+        image.putpalette(davis_palette().tobytes())
+    image.save(path)
 
 
 def davis_palette() -> np.ndarray:
