@@ -10,19 +10,18 @@ one of the next two: late enough that the tracker could know, early enough that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import torch
 
+from napari_lazyvos.benchmark.following import Moment, Prediction
+from napari_lazyvos.benchmark.following import follow as follow_objects
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.label_maps import label_map, one_hot
-from napari_lazyvos.lazy.merge import merge
+from napari_lazyvos.metrics import jaccard
 from napari_lazyvos.models.thresholds import Thresholds
 from napari_lazyvos.trackers.protocol import Tracker
-from napari_lazyvos.uncertainty import entropy, region_score
+from napari_lazyvos.uncertainty import region_scores
 
 __all__ = [
     "THRESHOLDS",
@@ -46,9 +45,6 @@ STEP = 0.001  # between thresholds that are tried
 TRIED = np.round(np.arange(1, 1001) * STEP, 3)
 THRESHOLDS = np.round(np.geomspace(0.02, 0.8, 17), 3)
 """Rises that a table shows."""
-
-
-_Course: TypeAlias = tuple[list[float], list[float]]  # scores and overlaps, as they come
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +111,7 @@ class Table:
 def follow(
     tracker: Tracker, moments: Iterable[tuple[np.ndarray, np.ndarray | None]]
 ) -> list[Course]:
-    """Track all objects of a video without help.
-
-    Each object is given where the truth shows it first, and such a frame is remembered for good.
-    All later masks are the tracker's.
+    """Track all objects of a video without help, and note how sure and how right the tracker is.
 
     Parameters
     ----------
@@ -134,42 +127,32 @@ def follow(
     list of Course
         None of an object that is given in the last frame.
     """
-    courses: dict[int, _Course] = {}
+    scores: dict[int, list[float]] = {}
+    overlaps: dict[int, list[float]] = {}
+
+    def note(moment: Moment, prediction: Prediction) -> None:
+        found, labels = prediction.label_map, prediction.labels
+        for label, score in zip(
+            labels, region_scores(prediction.entropy, found, labels), strict=True
+        ):
+            truth = moment.truth.get(label)
+            overlap = np.nan if truth is None else jaccard(found == label, truth)
+            scores.setdefault(label, []).append(score)
+            overlaps.setdefault(label, []).append(overlap)
+
+    follow_objects(tracker, _with_masks(moments), note)
+    return [Course(label, np.array(scores[label]), np.array(overlaps[label])) for label in scores]
+
+
+def _with_masks(moments: Iterable[tuple[np.ndarray, np.ndarray | None]]) -> Iterator[Moment]:
+    """Yield the frames with a mask of each object that was shown up to then."""
+    shown: set[int] = set()
     for t, (frame, truth) in enumerate(moments):
-        probabilities, labels = None, tracker.labels
-        if courses:
-            probabilities = tracker.step(frame)
-            _note(courses, probabilities, labels, truth)
-        shown = () if truth is None else np.unique(truth[truth > 0])
-        given = {int(label): truth == label for label in shown if label not in courses}
-        if given and probabilities is not None:
-            probabilities, labels = merge(probabilities, labels, given)
-        elif given and truth is not None:
-            labels = tuple(given)
-            probabilities = one_hot(truth, labels, tracker.device)
-        courses |= {label: ([], []) for label in given}
-        if courses:
-            tracker.commit(t, frame, probabilities, labels, permanent=bool(given))
-    return [
-        Course(label, np.array(scores), np.array(overlaps))
-        for label, (scores, overlaps) in courses.items()
-        if scores
-    ]
-
-
-def _note(
-    courses: dict[int, _Course],
-    probabilities: torch.Tensor,
-    labels: tuple[int, ...],
-    truth: np.ndarray | None,
-) -> None:
-    """Write down the score and J of each object in a frame."""
-    found = label_map(probabilities, labels, np.dtype(np.int32))
-    unsure = entropy(probabilities)
-    for label, (scores, overlaps) in courses.items():
-        mask = found == label
-        scores.append(region_score(unsure, torch.from_numpy(mask).to(unsure.device)))
-        overlaps.append(_similarity(mask, truth, label))
+        masks = {}
+        if truth is not None:
+            shown |= set(np.unique(truth[truth > 0]).tolist())
+            masks = {label: truth == label for label in sorted(shown)}
+        yield Moment(t, frame, masks)
 
 
 def observe(videos: Iterable[list[Course]]) -> Observations:
@@ -311,12 +294,3 @@ def _middle_of_best(gains: np.ndarray) -> int:
     first = int(gains.argmax())
     others = np.flatnonzero(gains[first:] != gains[first])
     return first + (int(others[0]) - 1 if len(others) else len(gains) - first - 1) // 2
-
-
-def _similarity(mask: np.ndarray, truth: np.ndarray | None, label: int) -> float:
-    """Return J, the area of the intersection by that of the union; 1 of nothing with nothing."""
-    if truth is None:
-        return float("nan")
-    wanted = truth == label
-    union = np.count_nonzero(mask | wanted)
-    return np.count_nonzero(mask & wanted) / union if union else 1.0
