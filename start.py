@@ -81,7 +81,9 @@ def test(arguments: list[str]) -> int:
     failed = [" ".join(check) for check in checks if run(*check)]
     for check in failed:
         print(f"FAILED: {check}", flush=True)
-    return run("pytest", *arguments) or bool(failed)
+    # One process for each core, and one thread in each: more would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    return run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *arguments) or bool(failed)
 
 
 def docs(arguments: list[str]) -> int:

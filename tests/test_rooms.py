@@ -18,7 +18,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = (
     {"gui"},
     {"cli"},
-    {"benchmark"},
+    {"batch", "benchmark"},
     {"lazy"},
     {"refine"},
     {"trackers"},

@@ -7,20 +7,15 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import tifffile
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.video import Video, open_video
 from napari_lazyvos.video.folder import FolderSource, list_frames
 from napari_lazyvos.video.label_file import read_labels, to_labels
-from napari_lazyvos.video.naming import video_name
+from napari_lazyvos.video.listing import is_video, list_videos
 from napari_lazyvos.video.omezarr import is_zarr
-from napari_lazyvos.video.opening import DICOM_SUFFIXES, MOVIE_SUFFIXES, TIFF_SUFFIXES
 
-__all__ = ["SUFFIXES", "Truths", "files_by_frame", "find_pairs", "frame_names"]
-
-SUFFIXES = {*MOVIE_SUFFIXES, *TIFF_SUFFIXES, *DICOM_SUFFIXES, ".npy"}
-PICTURES = {".png", ".jpg", ".jpeg"}
+__all__ = ["Truths", "files_by_frame", "find_pairs", "frame_names"]
 
 
 class Truths:
@@ -117,14 +112,14 @@ def find_pairs(videos: Path, masks: Path) -> tuple[list[tuple[Path, Path]], list
     for path in (videos, masks):
         if not path.exists():
             raise LazyVosError(f"there is no file or folder {path}.")
-    if _is_video(videos):
+    if is_video(videos):
         return [(videos, masks)], []
     if not masks.is_dir():
         raise LazyVosError(
             f"{videos} is a folder of several videos, but {masks} is one file: give a folder with "
             "the masks of each."
         )
-    found, known = _by_name(videos), _by_name(masks)
+    found, known = list_videos(videos), list_videos(masks)
     pairs = [(video, known[name]) for name, video in found.items() if name in known]
     if not pairs:
         raise LazyVosError(
@@ -132,40 +127,6 @@ def find_pairs(videos: Path, masks: Path) -> tuple[list[tuple[Path, Path]], list
             f"({_listed(known)}): name the masks after the videos."
         )
     return pairs, [name for name in found if name not in known]
-
-
-def _is_video(path: Path) -> bool:
-    """Tell a video, which may be a folder of pictures, from a folder of videos."""
-    if not path.is_dir() or is_zarr(path):
-        return True
-    files = [each for each in path.iterdir() if not each.name.startswith(".")]
-    if any(each.suffix.lower() in PICTURES for each in files):
-        return True
-    tiffs = [each for each in files if each.suffix.lower() in TIFF_SUFFIXES]
-    return bool(tiffs) and not _is_stack(tiffs[0])
-
-
-def _is_stack(path: Path) -> bool:
-    try:
-        with tifffile.TiffFile(path) as file:
-            return len(file.series[0].shape) >= (4 if file.series[0].axes.endswith("S") else 3)
-    except (tifffile.TiffFileError, OSError, IndexError, ValueError):
-        return False
-
-
-def _by_name(folder: Path) -> dict[str, Path]:
-    """Return what may be a video, or the masks of one, by its name."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not (path.is_dir() or path.suffix.lower() in SUFFIXES):
-            continue
-        name = video_name(path)
-        if name in found:
-            raise LazyVosError(
-                f"{found[name]} and {path} are both called {name}: take one of them away."
-            )
-        found[name] = path
-    return found
 
 
 def _listed(found: dict[str, Path]) -> str:

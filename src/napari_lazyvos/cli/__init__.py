@@ -1,4 +1,4 @@
-"""The command line: ``lazyvos demo``, ``track``, ``export``, ``info``, ``calibrate``, ``models``.
+"""The command line: ``lazyvos demo``, ``track``, ``batch``, ``review`` and others.
 
 Exit status: 0 done, 1 failed or stopped, 2 the command was not understood.
 """
@@ -11,11 +11,17 @@ import traceback
 
 import typer
 
+from napari_lazyvos.cli.batch import batch
+from napari_lazyvos.cli.benchmark import benchmark
 from napari_lazyvos.cli.calibrate import calibrate
+from napari_lazyvos.cli.compare import compare
+from napari_lazyvos.cli.correlation import correlation
 from napari_lazyvos.cli.demo import demo
 from napari_lazyvos.cli.export import export
 from napari_lazyvos.cli.info import info
 from napari_lazyvos.cli.models import models
+from napari_lazyvos.cli.review import review
+from napari_lazyvos.cli.score import score
 from napari_lazyvos.cli.track import track
 from napari_lazyvos.errors import LazyVosError
 
@@ -28,7 +34,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # `main` says errors in one sentence
 )
-for command in (demo, track, export, info, calibrate):
+commands = (
+    *(demo, track, batch, review, export, info),
+    *(calibrate, benchmark, score, compare, correlation),
+)
+for command in commands:
     app.command()(command)
 app.add_typer(models)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_lazyvos.cli.methods import RefinerName, TrackerName, WeightsNames, choose_weights
 from napari_lazyvos.cli.options import (
     DatasetJobs,
     DatasetLayout,
@@ -18,7 +19,6 @@ from napari_lazyvos.cli.options import (
     HtmlFile,
     JsonFile,
     parse_values,
-    parse_weights,
 )
 from napari_lazyvos.errors import LazyVosError
 
@@ -36,11 +36,9 @@ def benchmark(
     protocol: Annotated[
         str, typer.Option(help="svos, zivos, random or rounds; see the manual.")
     ] = "svos",
-    tracker: Annotated[str, typer.Option(help="Method that follows objects.")] = "compact",
-    refiner: Annotated[str, typer.Option(help="Method that answers clicks.")] = "compact",
-    weights: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Published weights; may be repeated.")
-    ] = None,
+    tracker: TrackerName = "compact",
+    refiner: RefinerName = "compact",
+    weights: WeightsNames = None,
     tracker_option: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,7 +94,7 @@ def benchmark(
         raise typer.BadParameter("give --calls-of REPORT with --protocol random, and only with it")
     if resume and json is None:
         raise typer.BadParameter("give --json with --resume: that file is gone on with")
-    chosen = parse_weights(weights or [], tracker, refiner)
+    chosen = choose_weights(weights, tracker, refiner)
     from napari_lazyvos import trackers
     from napari_lazyvos.benchmark.layouts import find_clips
     from napari_lazyvos.benchmark.play import play
@@ -105,17 +103,13 @@ def benchmark(
     from napari_lazyvos.benchmark.versions import versions
     from napari_lazyvos.cli.measuring import measure_clips
 
-    methods = {
-        kind: {"weights": given[0] if len(given) == 1 else given} if given else {}
-        for kind, given in chosen.items()
-    }
     settings = Settings(
         protocol=protocol,  # type: ignore[arg-type]  # `Settings` checks it
         tracker=tracker,
         refiner=refiner,
         device=device,
-        tracker_options=methods["tracker"] | parse_values(tracker_option or []),
-        refiner_options=methods["refiner"],
+        tracker_options=chosen["tracker"] | parse_values(tracker_option or []),
+        refiner_options=chosen["refiner"],
         policy=parse_values(policy or []),
         start=start,  # type: ignore[arg-type]
         answer=answer,  # type: ignore[arg-type]

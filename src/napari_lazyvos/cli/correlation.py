@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from napari_lazyvos.cli.methods import TrackerName, WeightsNames, choose_weights
 from napari_lazyvos.cli.options import (
     DatasetJobs,
     DatasetLayout,
@@ -21,7 +22,6 @@ from napari_lazyvos.cli.options import (
     HtmlFile,
     JsonFile,
     parse_values,
-    parse_weights,
 )
 from napari_lazyvos.errors import LazyVosError
 
@@ -38,10 +38,8 @@ def correlation(
     layout: DatasetLayout,
     split: DatasetSplit = None,
     only: DatasetOnly = "",
-    tracker: Annotated[str, typer.Option(help="Method that follows objects.")] = "compact",
-    weights: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Published weights; may be repeated.")
-    ] = None,
+    tracker: TrackerName = "compact",
+    weights: WeightsNames = None,
     tracker_option: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,16 +68,14 @@ def correlation(
     Follows each object from its first mask without help. Prints, for each way to measure
     uncertainty, the rank correlation over the frames of an object: 1 is best, 0 is chance.
     """
-    given = parse_weights(weights or [], tracker, "")["tracker"]
+    chosen = choose_weights(weights, tracker, "")["tracker"]
     from napari_lazyvos import trackers
     from napari_lazyvos.benchmark.correlation import Study, correlate
     from napari_lazyvos.benchmark.layouts import find_clips
     from napari_lazyvos.benchmark.variants import choose_variants
     from napari_lazyvos.benchmark.versions import versions
 
-    options = parse_values(tracker_option or [])
-    if given:
-        options["weights"] = given[0] if len(given) == 1 else given
+    options = chosen | parse_values(tracker_option or [])
     load = partial(trackers.load, tracker, device=device, **options)
     # What is wrong with the options is said before anything takes long.
     variants = choose_variants(variant or (), load())

@@ -1,8 +1,9 @@
-"""A run on a terminal: a bar with frames per second and the time left, and Ctrl-C."""
+"""Runs on a terminal: bars with frames per second and the time left, and Ctrl-C."""
 
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
@@ -14,16 +15,17 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.lazy.events import Failed, Finished, FrameResult
+from napari_lazyvos.lazy.events import Event, Failed, Finished, FrameResult
 from napari_lazyvos.lazy.session import Session, Way
 
-__all__ = ["follow", "frames_bar"]
+__all__ = ["VideosBar", "follow", "frames_bar"]
 
 
 def frames_bar(*, quiet: bool = False) -> Progress:
@@ -41,7 +43,46 @@ def frames_bar(*, quiet: bool = False) -> Progress:
 
 class _FramesPerSecond(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.1f} frames/s" if task.speed else "")
+        speed = task.fields.get("fps", task.speed)  # a bar of videos says how fast their frames go
+        return Text(f"{speed:.1f} frames/s" if speed else "")
+
+
+class VideosBar:
+    """A bar that counts videos, with their frames per second, and one for the video in hand.
+
+    Parameters
+    ----------
+    total, done : videos, and how many of them are done already
+    quiet : show nothing
+    """
+
+    def __init__(self, total: int, done: int, *, quiet: bool) -> None:
+        self.bars = frames_bar(quiet=quiet)
+        self._videos = self.bars.add_task("Videos", total=total, completed=done, fps=None)
+        self._video: TaskID | None = None  # its own bar, if it is tracked in this process
+        self._frames = 0  # of videos that were done in this run
+        self._began = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+        if not self.bars.disable:
+            self.bars.console.print(text)
+
+    def show_event(self, video: str, event: Event) -> None:
+        """Show how far the video in hand is."""
+        if isinstance(event, FrameResult):
+            if self._video is None:
+                self._video = self.bars.add_task(video)
+            self.bars.update(self._video, completed=event.done, total=event.total)
+
+    def show_video(self, frames: int) -> None:
+        """Show that a video is done, of which so many frames were tracked."""
+        if self._video is not None:
+            self.bars.remove_task(self._video)
+            self._video = None
+        self._frames += frames
+        fps = self._frames / (time.monotonic() - self._began)
+        self.bars.update(self._videos, advance=1, fps=fps)
 
 
 def follow(

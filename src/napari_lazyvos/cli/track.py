@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_lazyvos.cli.methods import (
+    AskAt,
+    RefinerName,
+    Size,
+    TrackerName,
+    WeightsNames,
+    check_formats,
+    choose_methods,
+)
 from napari_lazyvos.cli.options import (
     ClickOption,
     Debug,
@@ -19,12 +28,10 @@ from napari_lazyvos.cli.options import (
     parse_click,
     parse_limits,
     parse_others,
-    parse_weights,
 )
 from napari_lazyvos.errors import LazyVosError
 
 if TYPE_CHECKING:
-    from napari_lazyvos.lazy.policy import Policy
     from napari_lazyvos.lazy.session import Session, Way
     from napari_lazyvos.video import Video
 
@@ -42,22 +49,12 @@ def track(
         Path | None, typer.Option(help="Picture of labels to begin with, instead of clicks.")
     ] = None,
     init_frame: Annotated[int, typer.Option(help="The frame that --init-mask belongs to.")] = 0,
-    tracker: Annotated[str, typer.Option(help="Method that follows objects.")] = "compact",
-    refiner: Annotated[str, typer.Option(help="Method that answers clicks.")] = "compact",
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="Published weights, as `models list` shows them; may be repeated."
-        ),
-    ] = None,
+    tracker: TrackerName = "compact",
+    refiner: RefinerName = "compact",
+    weights: WeightsNames = None,
     device: Device = "auto",
-    size: Annotated[
-        int, typer.Option(help="Short side to which the tracker brings larger frames; -1: none.")
-    ] = 480,
-    ask_at: Annotated[
-        float | None,
-        typer.Option(help="Rise of uncertainty from which help is asked; 0: never."),
-    ] = None,
+    size: Size = 480,
+    ask_at: AskAt = None,
     start: Annotated[int | None, typer.Option(help="First frame to track.")] = None,
     stop: Annotated[int | None, typer.Option(help="One more than the last frame.")] = None,
     backward: Annotated[bool, typer.Option("--backward", help="Track backwards in time.")] = False,
@@ -99,8 +96,10 @@ def track(
         "channels": channel,
         "contrast_limits": parse_limits(contrast),
     }
-    _check_formats(export)
-    chosen = _installed(parse_weights(weights or [], tracker, refiner))
+    check_formats(export)
+    methods = choose_methods(
+        tracker, refiner, weights=weights, device=device, size=size, ask_at=ask_at
+    )
     from napari_lazyvos.lazy.session import Session
     from napari_lazyvos.store.store import Store
     from napari_lazyvos.video import open_video
@@ -108,10 +107,6 @@ def track(
     way: Way = "both" if both else "backward" if backward else "forward"
     with open_video(video, **reading) as opened:
         store = _place(out, opened, resume=resume, overwrite=overwrite)
-        methods: dict[str, Any] = {"tracker": tracker, "refiner": refiner, "device": device}
-        methods["policy"] = _policy(tracker, ask_at)
-        methods["tracker_options"] = {"size": size} | chosen["tracker"]
-        methods["refiner_options"] = chosen["refiner"]
         with Session(opened, store=store, **methods) as session:
             try:
                 _annotate(session, clicks, init_mask, init_frame)
@@ -123,41 +118,12 @@ def track(
             _run(session, out, (start, stop, way), export, as_json)
 
 
-def _policy(tracker: str, ask_at: float | None) -> Policy:
-    from napari_lazyvos.lazy.policy import Policy
-
-    if ask_at is None:
-        return Policy.for_tracker(tracker)
-    return Policy.for_tracker(tracker, tau_user=ask_at or None)
-
-
 def _calls_in_words(session: Session) -> str:
     """Say how many calls for help wait, and what to do about them."""
     frames = sorted({call.t for call in session.calls})
     which = ", ".join(map(str, frames[:8])) + (", …" if len(frames) > 8 else "")
     calls = "1 call" if len(session.calls) == 1 else f"{len(session.calls)} calls"
     return f"{calls} for help, in frames {which}: open {session.store.path} in napari to answer"
-
-
-def _check_formats(formats: list[str]) -> None:
-    from napari_lazyvos.store.export import FORMATS
-
-    for name in formats:
-        if name not in FORMATS:
-            raise typer.BadParameter(f"no format {name!r}: choose from {', '.join(FORMATS)}")
-
-
-def _installed(names: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
-    """Return the options of tracker and refiner that choose weights, if they can be used."""
-    from napari_lazyvos.models import cache
-    from napari_lazyvos.models.catalogue import find
-
-    for name in (*names["tracker"], *names["refiner"]):
-        cache.verified(find(name))  # before anything is made for the session
-    return {
-        kind: {"weights": given[0] if len(given) == 1 else given} if given else {}
-        for kind, given in names.items()
-    }
 
 
 def _place(out: Path, video: Video, *, resume: bool, overwrite: bool) -> Path:
@@ -183,7 +149,7 @@ def _annotate(
     for click in clicks:
         session.click(click.t, click.y, click.x, label=click.label, positive=click.positive)
     if init_mask is not None:
-        from napari_lazyvos.cli.label_file import read_label_map
+        from napari_lazyvos.video.label_file import read_label_map
 
         session.paint(init_frame, read_label_map(init_mask, init_frame))
 
@@ -196,21 +162,16 @@ def _run(
     as_json: bool,
 ) -> None:
     from napari_lazyvos.cli.progress import follow
-    from napari_lazyvos.cli.report import make_report
-    from napari_lazyvos.store.export import FORMATS
+    from napari_lazyvos.lazy.report import MASKS, export_all, make_report, write_report
 
     finished = follow(session, *what, quiet=as_json)
     report = make_report(session, finished)
-    session.export("png", out / "masks", overwrite=True)
-    for name in formats:
-        suffix = FORMATS[name].suffix
-        target = out / (f"{session.video.name}{suffix}" if suffix else name)
-        session.export(name, target, overwrite=True)
-    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    export_all(session, out, formats)
+    write_report(report, out)
     if as_json:
         print(json.dumps(report))
     elif report["finished"]:
-        typer.echo(f"{report['frames']} masks are in {out / 'masks'}", err=True)
+        typer.echo(f"{report['frames']} masks are in {out / MASKS}", err=True)
         if session.calls:
             typer.echo(_calls_in_words(session), err=True)
     if not report["finished"]:

@@ -12,8 +12,9 @@ import numpy as np
 from napari_lazyvos.benchmark.clip import Clip
 from napari_lazyvos.benchmark.layouts.references import LabelMasks
 from napari_lazyvos.benchmark.layouts.tree import Found, list_folders
-from napari_lazyvos.benchmark.truths import SUFFIXES, Truths, find_pairs
+from napari_lazyvos.benchmark.truths import Truths, find_pairs
 from napari_lazyvos.video import open_video
+from napari_lazyvos.video.listing import SUFFIXES
 from napari_lazyvos.video.naming import video_name
 
 __all__ = ["find"]

@@ -1,0 +1,1 @@
+"""Many videos, tracked from a table of clicks with nobody watching, on one machine or on many."""
