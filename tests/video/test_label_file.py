@@ -7,8 +7,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_lazyvos.video.label_file import read_label_map
 from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.video.label_file import read_label_map
 
 LABELS = np.array([[0, 1, 1], [2, 2, 0]], np.uint8)
 
