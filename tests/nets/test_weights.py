@@ -9,7 +9,7 @@ from torch import nn
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.models import cache
-from napari_lazyvos.nets.weights import fill, read
+from napari_lazyvos.nets.weights import build, fill, read
 
 
 def test_a_file_fills_the_network(tmp_path):
@@ -23,6 +23,17 @@ def test_a_state_dict_fills_the_network():
     state = nn.Linear(2, 2).state_dict()
     net = fill(nn.Linear(2, 2), state, "tracker")
     torch.testing.assert_close(net.state_dict(), state)
+
+
+def test_a_network_can_have_its_weights_from_the_start():
+    weights = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).state_dict()
+    net = build(lambda: nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), weights, "tracker")
+    assert not net.training
+    torch.testing.assert_close(net.state_dict(), weights)
+    assert net[0].weight.data_ptr() == weights["0.weight"].data_ptr()  # nothing was copied
+    assert not any(each.requires_grad for each in net.parameters())
+    with pytest.raises(LazyVosError, match="not of the network Linear"):
+        build(lambda: nn.Linear(2, 2), weights, "tracker")
 
 
 def test_weights_of_another_network_are_refused():

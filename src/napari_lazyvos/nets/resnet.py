@@ -1,4 +1,7 @@
-"""Stages of residual networks (He et al. 2016), with the names that published weights have."""
+"""Stages of residual networks (He et al. 2016), with the names that published weights have.
+
+Convolutions have no bias, since a normalisation follows each; some authors' have one all the same.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ class Basic(nn.Module):
 
     widens = 1
 
-    def __init__(self, before: int, width: int, stride: int) -> None:
+    def __init__(self, before: int, width: int, stride: int, *, bias: bool = False) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(before, width, 3, stride, 1, bias=False)
+        self.conv1 = nn.Conv2d(before, width, 3, stride, 1, bias=bias)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=bias)
         self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = _short_cut(before, width, stride)
+        self.downsample = _short_cut(before, width, stride, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, before, h, w) to (B, width, h / stride, w / stride)."""
@@ -33,16 +36,16 @@ class Bottleneck(nn.Module):
 
     widens = 4
 
-    def __init__(self, before: int, width: int, stride: int) -> None:
+    def __init__(self, before: int, width: int, stride: int, *, bias: bool = False) -> None:
         super().__init__()
         after = width * self.widens
-        self.conv1 = nn.Conv2d(before, width, 1, bias=False)
+        self.conv1 = nn.Conv2d(before, width, 1, bias=bias)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=bias)
         self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, after, 1, bias=False)
+        self.conv3 = nn.Conv2d(width, after, 1, bias=bias)
         self.bn3 = nn.BatchNorm2d(after)
-        self.downsample = _short_cut(before, after, stride)
+        self.downsample = _short_cut(before, after, stride, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, before, h, w) to (B, 4 * width, h / stride, w / stride)."""
@@ -58,9 +61,9 @@ class Stem(nn.Module):
     Published weights name the two beside the stages that follow, not as a part of their own.
     """
 
-    def __init__(self, channels: int = 3) -> None:
+    def __init__(self, channels: int = 3, *, bias: bool = False) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
+        self.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=bias)
         self.bn1 = nn.BatchNorm2d(64)
 
     def stem(self, x: Tensor) -> Tensor:
@@ -69,15 +72,21 @@ class Stem(nn.Module):
 
 
 def stage(
-    block: type[Basic | Bottleneck], before: int, width: int, count: int, stride: int
+    block: type[Basic | Bottleneck],
+    before: int,
+    width: int,
+    count: int,
+    stride: int,
+    *,
+    bias: bool = False,
 ) -> nn.Sequential:
     """Return `count` blocks in a row, of which the first one strides."""
-    first = block(before, width, stride)
+    first = block(before, width, stride, bias=bias)
     after = width * block.widens
-    return nn.Sequential(first, *(block(after, width, 1) for _ in range(count - 1)))
+    return nn.Sequential(first, *(block(after, width, 1, bias=bias) for _ in range(count - 1)))
 
 
-def _short_cut(before: int, after: int, stride: int) -> nn.Sequential | None:
+def _short_cut(before: int, after: int, stride: int, *, bias: bool) -> nn.Sequential | None:
     if before == after and stride == 1:
         return None
-    return nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+    return nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=bias), nn.BatchNorm2d(after))

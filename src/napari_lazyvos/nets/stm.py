@@ -6,11 +6,22 @@ them; modules bear the names that the authors' checkpoints have.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Attention", "Fusion", "ResBlock", "UpBlock", "aggregate"]
+__all__ = [
+    "Attention",
+    "Decoder",
+    "Fusion",
+    "ResBlock",
+    "UpBlock",
+    "aggregate",
+    "full_masks",
+    "grow",
+]
 
 _NEVER = 1e-7  # no probability is nearer to 0 or 1
 
@@ -35,7 +46,7 @@ class ResBlock(nn.Module):
         y = self.conv2(F.relu_(self.conv1(F.relu(x))))
         return torch.add(y, short)
 
-    def joined(self, shared: Tensor, own: Tensor) -> Tensor:
+    def joined(self, shared: Tensor, own: Tensor, *, own_first: bool = False) -> Tensor:
         """Return what `forward` makes of both, one after the other in the channels.
 
         What all objects share is convolved once.
@@ -44,10 +55,11 @@ class ResBlock(nn.Module):
         ----------
         shared : (1, C, h, w) float tensor
         own : (B, before - C, h, w) float tensor
+        own_first : whether the channels of `own` come first
         """
         assert self.downsample is not None  # there are more channels before
-        y = F.relu_(_convolved(self.conv1, F.relu(shared), F.relu(own)))
-        return torch.add(self.conv2(y), _convolved(self.downsample, shared, own))
+        y = F.relu_(_convolved(self.conv1, F.relu(shared), F.relu(own), own_first))
+        return torch.add(self.conv2(y), _convolved(self.downsample, shared, own, own_first))
 
 
 class ChannelGate(nn.Module):
@@ -92,17 +104,24 @@ class Attention(nn.ModuleDict):
 
 
 class Fusion(nn.Module):
-    """Makes one feature map for each object, of the image's and its own."""
+    """Makes one feature map for each object, of the image's and its own.
 
-    def __init__(self, before: int, after: int) -> None:
+    Parameters
+    ----------
+    before, after : channels, of both together and of the output
+    own_first : see `ResBlock.joined`
+    """
+
+    def __init__(self, before: int, after: int, *, own_first: bool = False) -> None:
         super().__init__()
+        self.own_first = own_first
         self.block1 = ResBlock(before, after)
         self.attention = Attention(after)
         self.block2 = ResBlock(after, after)
 
     def forward(self, shared: Tensor, own: Tensor) -> Tensor:
         """(1, C, h, w) and (B, before - C, h, w) to (B, after, h, w)."""
-        x = self.block1.joined(shared, own)
+        x = self.block1.joined(shared, own, own_first=self.own_first)
         fused: Tensor = self.block2(x + self.attention(x))
         return fused
 
@@ -122,15 +141,60 @@ class UpBlock(nn.Module):
 
     def forward(self, skip: Tensor, x: Tensor) -> Tensor:
         """Use (1, skipped, 2 h, 2 w) features for all of (B, before, h, w)."""
-        larger = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-        out: Tensor = self.out_conv(larger.add_(self.skip_conv(skip)))
+        out: Tensor = self.out_conv(grow(x, self.skip_conv(skip)))
         return out
 
 
-def _convolved(layer: nn.Conv2d, shared: Tensor, own: Tensor) -> Tensor:
+class Decoder(nn.Module):
+    """From what was read at stride 16 to masks at stride 4, as in STCN and MiVOS.
+
+    Parameters
+    ----------
+    up : kind of the blocks that double the sides
+    """
+
+    def __init__(self, up: Callable[[int, int, int], nn.Module] = UpBlock) -> None:
+        super().__init__()
+        self.compress = ResBlock(2 * 512, 512)
+        self.up_16_8 = up(512, 512, 256)
+        self.up_8_4 = up(256, 256, 256)
+        self.pred = nn.Conv2d(256, 1, 3, padding=1)
+
+    def forward(self, seen: Tensor, readout: Tensor, f8: Tensor, f4: Tensor) -> Tensor:
+        """Return (K, 1, h / 4, w / 4) logits.
+
+        Parameters
+        ----------
+        seen : (1, 512, h / 16, w / 16), what the image shows there
+        readout : (K, 512, h / 16, w / 16)
+        f8, f4 : (1, 512, h / 8, w / 8) and (1, 256, h / 4, w / 4), the image's features
+        """
+        g16 = self.compress.joined(seen, readout, own_first=True)
+        g4 = self.up_8_4(f4, self.up_16_8(f8, g16))
+        logits: Tensor = self.pred(F.relu(g4))
+        return logits
+
+
+def _convolved(layer: nn.Conv2d, shared: Tensor, own: Tensor, own_first: bool) -> Tensor:
     """Convolve both as if they were one after the other in the channels."""
-    first, rest = torch.split(layer.weight, [shared.shape[1], own.shape[1]], 1)
-    return F.conv2d(own, rest, layer.bias, padding=1).add_(F.conv2d(shared, first, padding=1))
+    of_shared, of_own = shared.shape[1], own.shape[1]
+    if own_first:
+        for_own, for_shared = torch.split(layer.weight, [of_own, of_shared], 1)
+    else:
+        for_shared, for_own = torch.split(layer.weight, [of_shared, of_own], 1)
+    once = F.conv2d(shared, for_shared, padding=1)
+    return F.conv2d(own, for_own, layer.bias, padding=1).add_(once)
+
+
+def grow(x: Tensor, seen: Tensor) -> Tensor:
+    """Double the sides of (B, C, h, w), and add the (1, C, 2 h, 2 w) that the image shows there."""
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False).add_(seen)
+
+
+def full_masks(logits: Tensor) -> Tensor:
+    """Return (K, h, w) masks in [0, 1] of (K, 1, h / 4, w / 4) logits, each object for itself."""
+    larger = F.interpolate(logits, scale_factor=4, mode="bilinear", align_corners=False)
+    return larger[:, 0].float().sigmoid()
 
 
 def aggregate(masks: Tensor) -> Tensor:

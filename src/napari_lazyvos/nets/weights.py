@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from napari_lazyvos.errors import LazyVosError
@@ -13,7 +15,7 @@ from napari_lazyvos.models.cache import verified, weights_for
 from napari_lazyvos.models.catalogue import entries
 from napari_lazyvos.models.checkpoint import read_checkpoint
 
-__all__ = ["Weights", "fill", "read"]
+__all__ = ["Weights", "build", "fill", "read"]
 
 Weights: TypeAlias = Path | str | dict[str, Tensor] | None
 """A file (see `read_checkpoint`), the name of one in the catalogue, such as ``xmem-s2``, a state
@@ -43,6 +45,28 @@ def read(weights: Weights, name: str) -> dict[str, Tensor]:
     return read_checkpoint(weights_for(name) if weights is None else _file(weights, name))
 
 
+def build(make: Callable[[], Net], weights: Weights, name: str) -> Net:
+    """Return a network that has these weights from the start: to draw others takes a second.
+
+    It holds the tensors of a state dict themselves, and is for prediction alone.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the network.
+    weights : see `Weights`
+    name : see `read`
+
+    Raises
+    ------
+    LazyVosError
+        If there are no such weights, or they belong to another network.
+    """
+    with torch.device("meta"):
+        net = make()
+    return fill(net, weights, name).requires_grad_(False)
+
+
 def fill(net: Net, weights: Weights, name: str) -> Net:
     """Return the network with these weights, ready to predict.
 
@@ -61,8 +85,14 @@ def fill(net: Net, weights: Weights, name: str) -> Net:
     if wrong := _differences(net.state_dict(), state):
         what = type(net).__name__
         raise LazyVosError(f"These weights are not of the network {what}: {wrong}.")
-    net.load_state_dict({key: tensor.float() for key, tensor in state.items()})
+    drawn = not any(each.is_meta for each in net.parameters())
+    net.load_state_dict({key: _whole(tensor) for key, tensor in state.items()}, assign=not drawn)
     return net.eval()
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    """Return numbers in single precision; counters stay as they are."""
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _file(weights: Path | str, name: str) -> Path:

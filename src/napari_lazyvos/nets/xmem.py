@@ -11,15 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_lazyvos.nets.resnet import Basic, Bottleneck, Stem, stage
-from napari_lazyvos.nets.stm import Fusion, UpBlock
+from napari_lazyvos.nets.encoders import F4, F8, F16, ImageEncoder, MaskEncoder, beside
+from napari_lazyvos.nets.stm import Fusion, UpBlock, full_masks
 
 __all__ = ["STRIDE", "Key", "Sizes", "XMemNet"]
 
 STRIDE = 16
 """Sides of images are multiples of this."""
-
-_F16, _F8, _F4 = 1024, 512, 256  # channels of the image's features, by stride
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class XMemNet(nn.Module):
     def __init__(self, sizes: Sizes | None = None) -> None:
         super().__init__()
         self.sizes = sizes or Sizes()
-        self.key_encoder = KeyEncoder()
+        self.key_encoder = ImageEncoder()
         self.value_encoder = ValueEncoder(self.sizes)
         self.key_proj = KeyProjection(self.sizes.key)
         self.decoder = Decoder(self.sizes)
@@ -90,9 +88,7 @@ class XMemNet(nn.Module):
         key : of the image
         masks : (K, h, w) float tensor in [0, 1], of objects only
         """
-        others = masks.sum(0) - masks
-        seen = torch.cat([image.expand(len(masks), -1, -1, -1), torch.stack([masks, others], 1)], 1)
-        value: Tensor = self.value_encoder(seen, key.f16)
+        value: Tensor = self.value_encoder(beside(image, masks), key.f16)
         return value
 
     def refresh(self, hidden: Tensor, value: Tensor) -> Tensor:
@@ -117,24 +113,7 @@ class XMemNet(nn.Module):
         (K, 64, h / 16, w / 16) float tensor
         """
         logits, after = self.decoder(key, readout, hidden)
-        larger = F.interpolate(logits, scale_factor=4, mode="bilinear", align_corners=False)
-        return larger[:, 0].float().sigmoid(), after
-
-
-class KeyEncoder(Stem):
-    """ResNet-50 to stride 16."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.res2 = stage(Bottleneck, 64, 64, 3, 1)
-        self.layer2 = stage(Bottleneck, _F4, 128, 4, 2)
-        self.layer3 = stage(Bottleneck, _F8, 256, 6, 2)
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, h, w) to features at strides 16, 8 and 4."""
-        f4 = self.res2(self.stem(image))
-        f8 = self.layer2(f4)
-        return self.layer3(f8), f8, f4
+        return full_masks(logits), after
 
 
 class KeyProjection(nn.Module):
@@ -142,9 +121,9 @@ class KeyProjection(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.key_proj = nn.Conv2d(_F16, channels, 3, padding=1)
-        self.d_proj = nn.Conv2d(_F16, 1, 3, padding=1)
-        self.e_proj = nn.Conv2d(_F16, channels, 3, padding=1)
+        self.key_proj = nn.Conv2d(F16, channels, 3, padding=1)
+        self.d_proj = nn.Conv2d(F16, 1, 3, padding=1)
+        self.e_proj = nn.Conv2d(F16, channels, 3, padding=1)
 
     def forward(self, f16: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, 1024, h, w) to key, shrinkage and selection; see `Key`."""
@@ -171,23 +150,13 @@ class Gates(nn.Module):
         return new
 
 
-class ValueEncoder(Stem):
-    """ResNet-18 to stride 16 over an image, a mask, and the sum of all others'."""
+class ValueEncoder(MaskEncoder):
+    """What is to be remembered of an object, and how the sensory memory takes it in."""
 
     def __init__(self, sizes: Sizes) -> None:
-        super().__init__(channels=5)
-        self.layer1 = stage(Basic, 64, 64, 2, 1)
-        self.layer2 = stage(Basic, 64, 128, 2, 2)
-        self.layer3 = stage(Basic, 128, 256, 2, 2)
-        self.fuser = Fusion(_F16 + 256, sizes.value)
+        super().__init__(sizes.value)
         if sizes.hidden:
             self.hidden_reinforce = Gates(sizes.value, sizes.hidden)
-
-    def forward(self, seen: Tensor, f16: Tensor) -> Tensor:
-        """(K, 5, h, w) and the image's features to (K, 512, h / 16, w / 16)."""
-        own = self.layer3(self.layer2(self.layer1(self.stem(seen))))
-        value: Tensor = self.fuser(f16, own)
-        return value
 
 
 class HiddenUpdate(Gates):
@@ -212,10 +181,10 @@ class Decoder(nn.Module):
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.fuser = Fusion(_F16 + sizes.value + sizes.hidden, 512)
+        self.fuser = Fusion(F16 + sizes.value + sizes.hidden, 512)
         self.hidden_update = HiddenUpdate(256, sizes.hidden) if sizes.hidden else None
-        self.up_16_8 = UpBlock(_F8, 512, 256)
-        self.up_8_4 = UpBlock(_F4, 256, 256)
+        self.up_16_8 = UpBlock(F8, 512, 256)
+        self.up_8_4 = UpBlock(F4, 256, 256)
         self.pred = nn.Conv2d(256, 1, 3, padding=1)
 
     def forward(self, key: Key, readout: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
