@@ -38,6 +38,16 @@ def test_without_selection_and_shrinkage_all_counts_alike():
     torch.testing.assert_close(similarity(keys, None, Query(asked, None)), expected)
 
 
+def test_dot_products_are_scaled_alone():
+    keys, asked = drawn(0, 5, 4), drawn(2, 3, 4)
+    torch.testing.assert_close(
+        similarity(keys, None, Query(asked, None), dot=True), asked @ keys.T / 2
+    )
+    (weights,) = weigh(keys, None, Query(asked, None), [None], None, dot=True)
+    shares = torch.zeros(3, 5).scatter_(1, weights.rows, weights.shares)
+    torch.testing.assert_close(shares, (asked @ keys.T / 2).softmax(1))
+
+
 @given(
     places=st.integers(1, 40),
     queries=st.integers(1, 30),

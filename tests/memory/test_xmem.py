@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from napari_lazyvos.memory.cells import Cells, Known, join
+from napari_lazyvos.memory.frame import SHARED
 from napari_lazyvos.memory.reading import Query, similarity
 from napari_lazyvos.memory.xmem import Limits, XMemMemory, condense, most_used
 
@@ -30,7 +31,12 @@ def cells(seed, labels=(1, 2)):
         return torch.rand(*shape, generator=generator)
 
     values = {label: drawn(PLACES, CHANNELS) for label in labels}
-    return Cells.of_frame(drawn(PLACES, 4), 1 + drawn(PLACES), drawn(PLACES, 4), values)
+    how = {"shrinkage": 1 + drawn(PLACES), "selection": drawn(PLACES, 4)}
+    return Cells.of_frame(drawn(PLACES, 4), values, **how)
+
+
+def values_in(memory, query):
+    return memory.read(query)[SHARED].values
 
 
 def query(seed=99):
@@ -41,8 +47,8 @@ def query(seed=99):
 def filled(times, limits=SMALL, **how):
     memory = XMemMemory(limits, CPU)
     for t in times:
-        memory.add(t, cells(t, **how), permanent=t == 0)
-        memory.note(memory.read(query(t)).usage)
+        memory.add(t, {SHARED: cells(t, **how)}, permanent=t == 0)
+        memory.note(memory.read(query(t)))
     return memory
 
 
@@ -50,8 +56,8 @@ def test_a_read_is_what_the_parts_together_say():
     memory = XMemMemory(Limits(top_k=None), CPU)
     parts = [cells(0), cells(1, labels=(1,)), cells(2, labels=(2,))]
     for t, part in enumerate(parts):
-        memory.add(t, part, permanent=True)
-    found = memory.read(query()).values
+        memory.add(t, {SHARED: part}, permanent=True)
+    found = values_in(memory, query())
     for label in (1, 2):
         mine = join([part for part in parts if label in part.known])
         shares = similarity(mine.keys, mine.shrinkage, query()).softmax(1)
@@ -76,8 +82,8 @@ def test_both_memories_are_bounded(frames):
 def test_permanent_frames_never_leave():
     memory = XMemMemory(SMALL, CPU)
     for t in range(20):
-        memory.add(t, cells(t), permanent=t in (3, 8))
-        memory.note(memory.read(query(t)).usage)
+        memory.add(t, {SHARED: cells(t)}, permanent=t in (3, 8))
+        memory.note(memory.read(query(t)))
     assert {0, 3, 8} < set(memory.times)
 
 
@@ -89,27 +95,27 @@ def test_without_long_term_memory_all_stays():
 
 def test_a_frame_that_comes_again_takes_the_place_of_what_it_says_anew():
     memory = XMemMemory(SMALL, CPU)
-    memory.add(0, cells(0), permanent=True)
-    memory.add(1, cells(1), permanent=True)
-    memory.add(1, cells(5, labels=(2,)), permanent=False)
+    memory.add(0, {SHARED: cells(0)}, permanent=True)
+    memory.add(1, {SHARED: cells(1)}, permanent=True)
+    memory.add(1, {SHARED: cells(5, labels=(2,))}, permanent=False)
     assert memory.times == (0, 1)
     other = XMemMemory(SMALL, CPU)
-    other.add(0, cells(0), permanent=True)
+    other.add(0, {SHARED: cells(0)}, permanent=True)
     mixed = cells(5, labels=(2,))
     known = {1: cells(1).known[1], 2: mixed.known[2]}
-    other.add(1, replace(mixed, known=known), permanent=True)
-    for label, values in memory.read(query()).values.items():
-        torch.testing.assert_close(values, other.read(query()).values[label])
+    other.add(1, {SHARED: replace(mixed, known=known)}, permanent=True)
+    for label, values in values_in(memory, query()).items():
+        torch.testing.assert_close(values, values_in(other, query())[label])
     for t in range(2, 12):
-        memory.add(t, cells(t), permanent=False)
+        memory.add(t, {SHARED: cells(t)}, permanent=False)
     assert 1 in memory.times
 
 
 def test_an_object_that_is_forgotten_leaves_the_others_alone():
     memory, alone = filled(range(9)), filled(range(9))
     alone.forget(2)
-    assert alone.read(query()).values.keys() == {1}
-    torch.testing.assert_close(alone.read(query()).values[1], memory.read(query()).values[1])
+    assert values_in(alone, query()).keys() == {1}
+    torch.testing.assert_close(values_in(alone, query())[1], values_in(memory, query())[1])
     alone.forget(1)
     assert alone.times == ()
 
@@ -119,11 +125,14 @@ def test_reading_changes_nothing_until_it_is_noted():
     before = memory.pack()
     found = memory.read(query())
     torch.testing.assert_close(memory.pack(), before)
-    memory.note(found.usage)
+    memory.note(found)
     after = memory.pack()
-    assert after["frames"][0]["cells"]["life"][0] > before["frames"][0]["cells"]["life"][0]
-    total = sum(f["cells"]["usage"].sum() for f in after["frames"])
-    gained = total - sum(f["cells"]["usage"].sum() for f in before["frames"])
+    assert (
+        after["frames"][0]["cells"][SHARED]["life"][0]
+        > before["frames"][0]["cells"][SHARED]["life"][0]
+    )
+    total = sum(f["cells"][SHARED]["usage"].sum() for f in after["frames"])
+    gained = total - sum(f["cells"][SHARED]["usage"].sum() for f in before["frames"])
     torch.testing.assert_close(gained, torch.tensor(float(PLACES)))  # every place read one whole
 
 
@@ -134,8 +143,8 @@ def test_what_was_packed_reads_alike():
     file.seek(0)
     other.unpack(torch.load(file, weights_only=True))
     assert other.times == memory.times
-    for label, values in memory.read(query()).values.items():
-        assert torch.equal(other.read(query()).values[label], values)
+    for label, values in values_in(memory, query()).items():
+        assert torch.equal(values_in(other, query())[label], values)
 
 
 def test_prototypes_are_the_most_used_and_gather_from_all():

@@ -9,6 +9,7 @@ import torch
 from napari_lazyvos import trackers
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.label_maps import one_hot
+from napari_lazyvos.memory.keeping import Keeping
 from napari_lazyvos.trackers.compact import tracker as compact
 from napari_lazyvos.uncertainty import spread
 
@@ -141,3 +142,59 @@ def test_without_a_frame_there_is_nothing_to_sample():
     tracker.commit(1, frame, found, (1,))
     with pytest.raises(LazyVosError, match="nothing to sample"):
         tracker.samples()
+
+
+def kept_after(frames, **options):
+    """Return a tracker that has passed so many frames, and which of them it looks up anywhere."""
+    tracker = trackers.load("compact", device="cpu", **options)
+    rng = np.random.default_rng(0)
+    ground, spot = rng.random((3, 64, 64)) * 0.4, 0.6 + rng.random((3, 24, 24)) * 0.4
+    for t in range(frames):
+        frame = ground.astype(np.float32)
+        left = 4 + t % 30
+        frame[:, 20:44, left : left + 24] = spot
+        given = None
+        if t in (0, 20):
+            labels = np.zeros((64, 64), np.uint8)
+            labels[20:44, left : left + 24] = 1
+            given = one_hot(labels, (1,), torch.device("cpu"))
+        found = tracker.step(frame) if given is None else given
+        tracker.commit(t, frame, found, (1,), permanent=given is not None)
+    return tracker, [each["t"] for each in tracker.snapshot()["mind"]["cells"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [0, 20, 31, 36, 41]),
+        ({"memory_size": 2}, [0, 20, 36, 41]),
+        ({"memory": "all"}, [0, 5, 10, 15, 20, 21, 26, 31, 36, 41]),
+    ],
+)
+def test_which_frames_are_looked_up_anywhere(options, expected):
+    assert kept_after(43, **options)[1] == expected
+
+
+def test_the_frames_that_differ_most_can_be_looked_up_and_taken_over():
+    tracker, kept = kept_after(43, memory="readmem", memory_size=2)
+    assert {0, 20} <= set(kept)
+    assert len(kept) <= 5
+    other = trackers.load("compact", device="cpu", memory="readmem", memory_size=2)
+    plain = trackers.load("compact", device="cpu", memory_size=1)
+    for each in (other, plain):
+        each.restore(tracker.snapshot())
+    frame, _ = frames(tint=0.1)
+    frame = np.ascontiguousarray(frame[:, :64, :64])
+    assert torch.equal(other.step(frame), tracker.step(frame))
+    assert len(plain.snapshot()["mind"]["cells"]) <= 3
+
+
+def test_a_frame_that_readmem_refuses_is_not_offered_again_at_once():
+    mind = compact.CompactMind(0.0, 1.0, 1.0, Keeping("readmem", 2))
+    keys = torch.eye(4)
+    masks = torch.ones(2, 4) / 2
+    mind.add(compact.Cells(0, keys, masks, (1,), permanent=True))
+    mind.add(compact.Cells(5, -keys, masks, (1,), permanent=False))
+    assert [each.t for each in mind.cells] == [0]
+    assert not mind.is_due(9, 5)
+    assert mind.is_due(10, 5)

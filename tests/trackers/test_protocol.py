@@ -11,23 +11,29 @@ import torch
 
 from napari_lazyvos import trackers
 from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.nets.mivos import MivosNet
+from napari_lazyvos.nets.stcn import StcnNet
 from napari_lazyvos.nets.xmem import XMemNet
 from napari_lazyvos.trackers.protocol import Tracker
 
+NETS = {"xmem": XMemNet, "stcn": StcnNet, "mivos": MivosNet, "qdmn": MivosNet}
+UNBOUNDED = ("stcn", "mivos")  # as they were published; other memories can be chosen
 
-def load(name):
+
+def load(name, **options):
     """A tracker that needs a download gets weights that know nothing, but always the same."""
-    weights = None if name in trackers.BUNDLED else untrained(name)
-    return trackers.load(name, weights=weights, device="cpu")
+    weights = None if name in trackers.BUNDLED else untrained(NETS[name])
+    return trackers.load(name, weights=weights, device="cpu", **options)
 
 
 @cache
-def untrained(name):
+def untrained(net):
     torch.manual_seed(0)
-    return {"xmem": XMemNet}[name]().state_dict()
+    return net().state_dict()
 
 
-@pytest.fixture(params=trackers.names())
+# `qdmn` is `mivos` with another rule of what is remembered: see test_memories.py.
+@pytest.fixture(params=[name for name in trackers.names() if name != "qdmn"])
 def tracker(request) -> Tracker:
     return load(request.param)
 
@@ -152,7 +158,9 @@ def test_permanent_frames_stay(tracker):
     assert list(tracker.memory_frames) == sorted(set(tracker.memory_frames))
 
 
-def test_memory_is_bounded(tracker):
+@pytest.mark.parametrize("name", trackers.names())
+def test_memory_is_bounded(name):
+    tracker = load(name, **({"memory": "fifo", "memory_size": 4} if name in UNBOUNDED else {}))
     start(tracker, square)
     found = run(tracker, range(1, 4), square)
     still = frame_at(3, square)
@@ -306,6 +314,5 @@ def test_an_unknown_name_or_option_lists_the_known_ones():
 
 @pytest.mark.parametrize("name", trackers.names())
 def test_a_size_that_shows_nothing_is_refused(name):
-    weights = None if name in trackers.BUNDLED else untrained(name)
     with pytest.raises(LazyVosError, match="size is 3"):
-        trackers.load(name, weights=weights, device="cpu", size=3)
+        load(name, size=3)

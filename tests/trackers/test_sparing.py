@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from napari_lazyvos.nets.mivos import MivosNet
 from napari_lazyvos.nets.xmem import XMemNet
+from napari_lazyvos.trackers.mivos import MivosTracker
 from napari_lazyvos.trackers.sparing import SparingTracker
 from napari_lazyvos.trackers.xmem import XMemTracker
 
@@ -105,6 +107,30 @@ def test_samples_go_on_where_the_memory_was_full(weights, monkeypatch):
         ask_for_all()
     assert len(given) == len(expected) == 20
     assert all(torch.equal(a, b) for a, b in zip(given, expected, strict=True))
+
+
+def test_a_memory_of_each_objects_own_keys_is_spared_too():
+    """The frame that was passed last, which has a slot of its own, is not lost either."""
+
+    class Full(MivosTracker):
+        """Has no room on the GPU for what it remembers."""
+
+        def __init__(self, *, memory_device, **options):
+            self.full, self.told = memory_device != "cpu", False
+            super().__init__(memory_device=memory_device, **options)
+
+        def step(self, frame):
+            if self.full and self.told:
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            return super().step(frame)
+
+    torch.manual_seed(0)
+    weights = MivosNet().state_dict()
+    spared, plain = started(Full, weights), started(MivosTracker, weights)
+    spared._inner.told = True
+    with pytest.warns(UserWarning, match="CPU's memory holds"):
+        found = spared.step(frame(4))
+    assert torch.equal(found, plain.step(frame(4)))
 
 
 def test_at_last_the_cpu_computes(weights, monkeypatch):

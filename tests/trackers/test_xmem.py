@@ -104,9 +104,9 @@ def test_frames_that_shall_not_be_remembered_put_off_what_is_due(
     for t in range(1, 9):
         frame = parity.frame("main", t)
         found = tracker.step(frame)
-        hidden = tracker.snapshot()["state"]["hidden"]
+        hidden = tracker.snapshot()["state"]["carried"]["hidden"]
         tracker.commit(t, frame, None if t in skipped else found, (1,))
-        kept = torch.equal(tracker.snapshot()["state"]["hidden"], hidden)
+        kept = torch.equal(tracker.snapshot()["state"]["carried"]["hidden"], hidden)
         assert kept == (t in due)  # the sensory memory waits for its deep update
     assert tracker.memory_frames == remembered
 

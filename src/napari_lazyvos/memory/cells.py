@@ -26,8 +26,8 @@ class Cells:
     """N places of remembered frames, or prototypes of such."""
 
     keys: Tensor  # (N, D) float
-    shrinkage: Tensor  # (N,) float, 1 or more
-    selection: Tensor | None  # (N, D) float in [0, 1]; prototypes have none
+    shrinkage: Tensor | None  # (N,) float, 1 or more; None: ones
+    selection: Tensor | None  # (N, D) float in [0, 1]; None: ones, or they are prototypes
     usage: Tensor  # (N,) float: how much of all reads came from here
     life: Tensor  # (N,) float: how many reads there were
     known: Mapping[int, Known]  # by label
@@ -36,9 +36,10 @@ class Cells:
     def of_frame(
         cls,
         keys: Tensor,
-        shrinkage: Tensor,
-        selection: Tensor,
         values: Mapping[int, Tensor],
+        *,
+        shrinkage: Tensor | None = None,
+        selection: Tensor | None = None,
     ) -> Cells:
         """Return the cells of a new frame, in which each object's (N, C) values are known."""
         everywhere = torch.arange(len(keys), device=keys.device)
@@ -58,7 +59,7 @@ class Cells:
         known = {label: _chosen(each, rows) for label, each in self.known.items()}
         return Cells(
             self.keys[rows],
-            self.shrinkage[rows],
+            None if self.shrinkage is None else self.shrinkage[rows],
             None if self.selection is None else self.selection[rows],
             self.usage[rows],
             self.life[rows],
@@ -85,7 +86,7 @@ class Cells:
         everywhere = torch.arange(after[0] * after[1], device=self.keys.device)
         return Cells(
             there(self.keys),
-            there(self.shrinkage),
+            None if self.shrinkage is None else there(self.shrinkage),
             None if self.selection is None else there(self.selection),
             there(self.usage),
             there(self.life),
@@ -100,7 +101,7 @@ class Cells:
 
         return Cells(
             there(self.keys),
-            there(self.shrinkage),
+            None if self.shrinkage is None else there(self.shrinkage),
             None if self.selection is None else there(self.selection),
             there(self.usage),
             there(self.life),
@@ -135,11 +136,10 @@ def join(parts: Sequence[Cells]) -> Cells:
         mine = [(n, part.known[label]) for n, part in enumerate(parts) if label in part.known]
         rows = torch.cat([starts[n] + each.rows for n, each in mine])
         known[label] = Known(rows, torch.cat([each.values for _, each in mine]))
-    selections = [part.selection for part in parts if part.selection is not None]
     return Cells(
         torch.cat([part.keys for part in parts]),
-        torch.cat([part.shrinkage for part in parts]),
-        torch.cat(selections) if len(selections) == len(parts) else None,
+        _joined([part.shrinkage for part in parts]),
+        _joined([part.selection for part in parts]),
         torch.cat([part.usage for part in parts]),
         torch.cat([part.life for part in parts]),
         known,
@@ -151,3 +151,9 @@ def _chosen(known: Known, rows: Tensor) -> Known:
     there = torch.isin(rows, known.rows)
     at = torch.searchsorted(known.rows, rows[there])
     return Known(torch.where(there)[0], known.values[at])
+
+
+def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+    """Return what the parts have, if all have it."""
+    there = [part for part in parts if part is not None]
+    return torch.cat(there) if len(there) == len(parts) else None

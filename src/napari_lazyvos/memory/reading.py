@@ -53,7 +53,9 @@ class Weights:
         return used.index_add_(0, self.rows.flatten(), self.shares.flatten())
 
 
-def similarity(keys: Tensor, shrinkage: Tensor | None, query: Query) -> Tensor:
+def similarity(
+    keys: Tensor, shrinkage: Tensor | None, query: Query, *, dot: bool = False
+) -> Tensor:
     """Return (Q, N) similarities: negative weighted squared distances (eq. 5).
 
     Parameters
@@ -61,8 +63,13 @@ def similarity(keys: Tensor, shrinkage: Tensor | None, query: Query) -> Tensor:
     keys : (N, D) float tensor
     shrinkage : (N,) float tensor that the distances are multiplied with; None: ones
     query : Query
+    dot : bool
+        Dot products in place of distances, as in STM (Oh et al. 2019, eq. 2) and MiVOS; for
+        queries without a selection.
     """
-    if query.selection is None:
+    if dot:
+        found = query.key @ keys.T
+    elif query.selection is None:
         far = query.key.square().sum(1, keepdim=True)
         found = torch.addmm(-far, query.key, keys.T, alpha=2) - keys.square().sum(1)
     else:
@@ -80,6 +87,8 @@ def weigh(
     query: Query,
     subsets: list[Tensor | None],
     top_k: int | None,
+    *,
+    dot: bool = False,
 ) -> list[Weights]:
     """Compare a query with a memory, once for all, and weigh each subset of the memory.
 
@@ -90,6 +99,7 @@ def weigh(
         The weights of each sum to 1, and speak of its own places, from 0 on.
     top_k : int
         So many places, the most similar ones, have a weight at all; None: all of them.
+    dot : see `similarity`
 
     Returns
     -------
@@ -97,7 +107,7 @@ def weigh(
     """
     found: list[list[Weights]] = [[] for _ in subsets]
     for piece in query.pieces(QUERIES):
-        table = similarity(keys, shrinkage, piece)
+        table = similarity(keys, shrinkage, piece, dot=dot)
         for mine, rows in zip(found, subsets, strict=True):
             mine.append(_best(table if rows is None else table[:, rows], top_k))
     return [

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from napari_lazyvos.memory.bank import Bank
 from napari_lazyvos.memory.cells import Cells, Known, join, unused
-from napari_lazyvos.memory.reading import Query, similarity, weigh
+from napari_lazyvos.memory.frame import SHARED, Frame
+from napari_lazyvos.memory.reading import Query, similarity
 
-__all__ = ["Limits", "Readout", "XMemMemory", "condense", "most_used"]
+__all__ = ["Limits", "XMemMemory", "condense", "most_used"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,179 +34,90 @@ class Limits:
     max_long_term_elements: int = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Readout:
-    """What one query found."""
-
-    values: Mapping[int, Tensor]  # (Q, C) by label
-    usage: Tensor  # (N,): how much it took from each place of the memory
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """One frame of the working memory."""
-
-    t: int
-    permanent: bool  # never leaves
-    cells: Cells
-
-
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """Objects that are known in the same places, side by side, so that one read serves all."""
-
-    labels: tuple[int, ...]
-    rows: Tensor | None  # (n,) int64; None: they are known everywhere
-    values: Tensor  # (n, len(labels) * C)
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """All that is remembered, as it is read."""
-
-    keys: Tensor  # (N, D)
-    shrinkage: Tensor  # (N,)
-    shelves: tuple[_Shelf, ...]  # what is known in most places first
-
-
-class XMemMemory:
+class XMemMemory(Bank):
     """Frames that are remembered as they are, and prototypes of what was remembered before.
 
     Parameters
     ----------
     limits : Limits
-    device : torch.device
-        Where it lies and is read; queries are brought there, and what they find is brought back.
+    device, adjacent : see `Bank`
     """
 
-    def __init__(self, limits: Limits, device: torch.device) -> None:
+    def __init__(self, limits: Limits, device: torch.device, *, adjacent: bool = False) -> None:
+        super().__init__(device, top_k=limits.top_k, adjacent=adjacent)
         self.limits = limits
-        self.device = device
-        self._frames: list[_Frame] = []  # in the order of their coming
         self._prototypes: Cells | None = None
-        self._table: _Table | None = None  # of what there is now, once it was read
-
-    @property
-    def times(self) -> tuple[int, ...]:
-        """Numbers of the frames in the working memory, in the order of their coming."""
-        return tuple(frame.t for frame in self._frames)
 
     @property
     def sizes(self) -> tuple[int, int]:
         """How many places there are in the working and in the long-term memory."""
-        return sum(len(f.cells) for f in self._frames), len(self._prototypes or ())
+        return sum(len(_cells(f)) for f in self._frames), len(self._prototypes or ())
 
-    def add(self, t: int, cells: Cells, *, permanent: bool) -> None:
-        """Remember a frame; the first one is permanent in any case.
-
-        If there is one under this number, it stays permanent if it was, and what is known in it of
-        other objects stays, too.
-        """
-        new = _Frame(t, permanent or not self._frames, cells.to(self.device))
-        for n, old in enumerate(self._frames):
-            if old.t == t:
-                known = {**old.cells.known, **new.cells.known}
-                lasting = old.permanent or permanent
-                self._frames[n] = _Frame(t, lasting, replace(new.cells, known=known))
-                break
-        else:
-            self._frames.append(new)
-        self._table = None
-        if self.limits.enable_long_term:
-            self._consolidate()
-
-    def read(self, query: Query) -> Readout:
-        """Look up the places of a frame; something is remembered. Nothing changes but by `note`."""
-        table = self._table = self._table or self._arrange()
-        asked = query.to(self.device)
-        subsets = [shelf.rows for shelf in table.shelves]
-        found = weigh(table.keys, table.shrinkage, asked, subsets, self.limits.top_k)
-        values: dict[int, Tensor] = {}
-        for shelf, weights in zip(table.shelves, found, strict=True):
-            taken = weights.take(shelf.values).to(query.key)
-            values |= dict(zip(shelf.labels, taken.chunk(len(shelf.labels), 1), strict=True))
-        first = table.shelves[0]
-        usage = found[0].usage(len(first.values))
-        if first.rows is not None:
-            usage = usage.new_zeros(len(table.keys)).index_add_(0, first.rows, usage)
-        return Readout(values, usage)
-
-    def note(self, usage: Tensor) -> None:
-        """Count a read as one of the memory's, while nothing was added since."""
-        parts = self._parts()
-        shares = torch.split(usage, [len(part) for part in parts])
-        read = [
-            replace(part, usage=part.usage + share, life=part.life + 1)
-            for part, share in zip(parts, shares, strict=True)
-        ]
-        self._replace(read)
+    def add(
+        self,
+        t: int,
+        cells: Mapping[int, Cells],
+        *,
+        permanent: bool = False,
+        quality: Mapping[int, float] | None = None,
+    ) -> bool:
+        """Remember a frame; see `Bank.add`. Of the working memory's only the first must stay."""
+        stays = super().add(t, cells, permanent=permanent, quality=quality)
+        self._consolidate()
+        return stays
 
     def forget(self, label: int) -> None:
         """Remove an object; a memory of no object is empty."""
-        self._replace([part.without(label) for part in self._parts()])
-        self._table = None
-        if not any(part.known for part in self._parts()):
+        super().forget(label)
+        if self._prototypes is not None:
+            self._prototypes = self._prototypes.without(label)
+        if not any(part.known for part in self._parts(SHARED)):
             self.clear()
 
     def clear(self) -> None:
         """Forget everything."""
-        self._frames, self._prototypes, self._table = [], None, None
-
-    def change_grid(self, before: tuple[int, int], after: tuple[int, int]) -> None:
-        """Remember frames as if they had been looked at on another grid of places."""
-        self._frames = [replace(f, cells=f.cells.on_grid(before, after)) for f in self._frames]
-        self._table = None
+        super().clear()
+        self._prototypes = None
 
     def pack(self) -> dict[str, Any]:
         """Return a copy that can be saved."""
-        frames = [
-            {"t": each.t, "permanent": each.permanent, "cells": each.cells.pack()}
-            for each in self._frames
-        ]
         prototypes = self._prototypes.pack() if self._prototypes is not None else None
-        return {"frames": frames, "prototypes": prototypes}
+        return super().pack() | {"prototypes": prototypes}
 
-    def unpack(self, packed: Mapping[str, Any]) -> None:
-        """Put back what was packed."""
-        self._frames = [
-            _Frame(each["t"], each["permanent"], Cells.unpack(each["cells"], self.device))
-            for each in packed["frames"]
-        ]
-        prototypes = packed["prototypes"]
+    def unpack(self, packed: Mapping[str, Any], *, anew: bool = False) -> None:
+        """Put back what was packed; see `Bank.unpack`."""
+        super().unpack(packed, anew=anew)
+        prototypes = packed.get("prototypes")  # no other memory has any
         self._prototypes = Cells.unpack(prototypes, self.device) if prototypes else None
-        self._table = None
+        if anew:
+            self._consolidate()
 
-    def _parts(self) -> list[Cells]:
+    def _is_first(self, new: Frame) -> bool:
+        return not self._frames
+
+    def _parts(self, owner: int) -> list[Cells]:
         """Return all that is remembered, the long-term memory first."""
         longer = [] if self._prototypes is None else [self._prototypes]
-        return [*longer, *(frame.cells for frame in self._frames)]
+        return [*longer, *super()._parts(owner)]
 
-    def _replace(self, parts: Sequence[Cells]) -> None:
-        """Put other cells in the place of `_parts`, one by one."""
+    def _put(self, owner: int, parts: Sequence[Cells]) -> None:
         working = list(parts)
         if self._prototypes is not None:
             self._prototypes = working.pop(0)
-        self._frames = [replace(f, cells=c) for f, c in zip(self._frames, working, strict=True)]
-
-    def _arrange(self) -> _Table:
-        """Bring together what one read needs; nothing is kept twice."""
-        parts = self._parts()
-        everything = join(parts)
-        shelves = _shelve(everything)
-        self._replace(_as_views(parts, shelves))
-        return _Table(everything.keys, everything.shrinkage, shelves)
+        super()._put(owner, working)
 
     def _consolidate(self) -> None:
         """Move what is neither permanent nor recent to the long-term memory, when it is time."""
         limits = self.limits
         passing = [frame for frame in self._frames if not frame.permanent]
         leaving = passing[: len(passing) - (limits.min_mid_term_frames - 1)]
-        if 1 + len(passing) < limits.max_mid_term_frames or not leaving:
+        is_time = limits.enable_long_term and 1 + len(passing) >= limits.max_mid_term_frames
+        if not is_time or not leaving:
             return
         gone = {frame.t for frame in leaving}
-        for label in {label for frame in leaving for label in frame.cells.known}:
+        for label in {label for frame in leaving for label in frame.labels}:
             self._keep_first(label, gone)
-        candidates = [frame.cells for frame in self._frames if frame.t in gone]
+        candidates = [_cells(frame) for frame in self._frames if frame.t in gone]
         self._frames = [frame for frame in self._frames if frame.t not in gone]
         made = condense(join(candidates), limits.num_prototypes)
         if self._prototypes is not None:
@@ -220,18 +132,23 @@ class XMemMemory:
         code, its first values go to the keys of the first frame, and nothing else of it becomes
         long-term memory until there is enough.
         """
-        knowing = [frame for frame in self._frames if label in frame.cells.known]
+        knowing = [frame for frame in self._frames if label in frame.labels]
         first = knowing[0]
         if first.t not in gone:
             return
         few = len(knowing) <= self.limits.min_mid_term_frames + 1
         for n, frame in enumerate(self._frames):
-            cells = frame.cells
+            cells = _cells(frame)
             if n == 0:
-                cells = replace(cells, known={**cells.known, label: first.cells.known[label]})
+                cells = replace(cells, known={**cells.known, label: _cells(first).known[label]})
             elif frame.t == first.t or (few and frame.t in gone):
                 cells = cells.without(label)
-            self._frames[n] = replace(frame, cells=cells)
+            self._frames[n] = replace(frame, cells={SHARED: cells})
+
+
+def _cells(frame: Frame) -> Cells:
+    """Return the cells of a frame, whose keys are the image's."""
+    return frame.cells[SHARED]
 
 
 def condense(cells: Cells, count: int) -> Cells:
@@ -239,12 +156,12 @@ def condense(cells: Cells, count: int) -> Cells:
 
     Parameters
     ----------
-    cells : Cells, with a selection
+    cells : Cells, of frames
     count : int, how many prototypes
     """
-    assert cells.selection is not None  # frames have one
     chosen = cells.used.topk(min(count, len(cells))).indices
-    query = Query(cells.keys[chosen], cells.selection[chosen])
+    selection = None if cells.selection is None else cells.selection[chosen]
+    query = Query(cells.keys[chosen], selection)
     table = similarity(cells.keys, cells.shrinkage, query)
     known = {}
     for label, each in cells.known.items():
@@ -254,7 +171,7 @@ def condense(cells: Cells, count: int) -> Cells:
         known[label] = Known(torch.where(there)[0], shares @ each.values)
     return Cells(
         query.key,
-        table.softmax(1) @ cells.shrinkage,
+        None if cells.shrinkage is None else table.softmax(1) @ cells.shrinkage,
         None,
         *unused(len(chosen), cells.keys.device),
         {label: each for label, each in known.items() if len(each.rows)},
@@ -268,38 +185,3 @@ def most_used(cells: Cells, count: int) -> Cells:
         return cells
     least = cells.used.kthvalue(excess).values
     return cells.at(torch.where(cells.used > least)[0])
-
-
-def _shelve(cells: Cells) -> tuple[_Shelf, ...]:
-    """Put objects that are known in the same places on one shelf."""
-    together: list[list[int]] = []
-    for label, each in cells.known.items():
-        for labels in together:
-            if torch.equal(cells.known[labels[0]].rows, each.rows):
-                labels.append(label)
-                break
-        else:
-            together.append([label])
-    shelves = []
-    for labels in together:
-        rows = cells.known[labels[0]].rows
-        values = torch.cat([cells.known[label].values for label in labels], 1)
-        shelves.append(_Shelf(tuple(labels), None if len(rows) == len(cells) else rows, values))
-    return tuple(sorted(shelves, key=lambda shelf: -len(shelf.values)))
-
-
-def _as_views(parts: Sequence[Cells], shelves: Sequence[_Shelf]) -> list[Cells]:
-    """Return the parts with the values that lie on the shelves, in the order of `join`."""
-    known: list[dict[int, Known]] = [{} for _ in parts]
-    for shelf in shelves:
-        begin = 0
-        for part, mine in zip(parts, known, strict=True):
-            there = part.known.get(shelf.labels[0])
-            if there is None:
-                continue
-            end = begin + len(there.rows)
-            columns = shelf.values[begin:end].chunk(len(shelf.labels), 1)
-            for label, values in zip(shelf.labels, columns, strict=True):
-                mine[label] = Known(part.known[label].rows, values)
-            begin = end
-    return [replace(part, known=mine) for part, mine in zip(parts, known, strict=True)]

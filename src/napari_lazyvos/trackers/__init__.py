@@ -17,6 +17,9 @@ _CLASSES = {
     "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
     "handcrafted": ("napari_lazyvos.trackers.handcrafted.tracker", "HandcraftedTracker"),
     "xmem": ("napari_lazyvos.trackers.xmem", "XMemTracker"),
+    "stcn": ("napari_lazyvos.trackers.stcn", "StcnTracker"),
+    "mivos": ("napari_lazyvos.trackers.mivos", "MivosTracker"),
+    "qdmn": ("napari_lazyvos.trackers.qdmn", "QdmnTracker"),
 }
 
 BUNDLED = ("compact", "handcrafted")
@@ -59,7 +62,7 @@ def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any
         )
     module, class_name = _CLASSES[name]
     make = getattr(import_module(module), class_name)
-    known = [p for p in inspect.signature(make).parameters if p not in ("weights", "device")]
+    known = [option for option in _options(make) if option not in ("weights", "device")]
     unknown = [option for option in options if option not in known]
     if unknown:
         raise LazyVosError(
@@ -72,3 +75,19 @@ def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any
         return SparingTracker(make, **options)
     tracker: Tracker = make(**options)
     return tracker
+
+
+def _options(make: type) -> list[str]:
+    """Return the options of a tracker: its own, and those that it hands on to its base.
+
+    They are what can only be given by name.
+    """
+    found: dict[str, None] = {}  # a set that keeps the order
+    for each in make.__mro__:
+        if "__init__" not in vars(each):
+            continue
+        parameters = inspect.signature(each).parameters.values()
+        found |= {p.name: None for p in parameters if p.kind is p.KEYWORD_ONLY}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return list(found)
