@@ -22,6 +22,7 @@ __all__ = [
     "check",
     "expected",
     "folder",
+    "how_to_get",
     "is_installed",
     "place",
     "remove",
@@ -94,11 +95,7 @@ def verified(entry: Entry, *, anew: bool = False) -> Path:
     """
     path = place(entry)
     if not path.is_file():
-        raise LazyVosError(
-            f"The weights {entry.name} are not installed: get them with `lazyvos models download "
-            f"{entry.name}` ({entry.how_large}), or in napari with Plugins ▸ Lazy VOS ▸ Models, or "
-            f"without internet, copy {entry.file} from {entry.url} into {path.parent}."
-        )
+        raise LazyVosError(f"The weights {entry.name} are not installed: {how_to_get(entry)}.")
     try:
         found, known = checksums.sha256(path, anew=anew), expected(entry)
         if known is None:
@@ -113,6 +110,21 @@ def verified(entry: Entry, *, anew: bool = False) -> Path:
         reason = error.strerror or str(error)
         raise LazyVosError(f"The weights {path} cannot be read: {reason}.") from error
     return path
+
+
+def how_to_get(entry: Entry) -> str:
+    """Return in words how a file comes into the folder."""
+    if entry.by_hand:
+        return (
+            f"open {entry.url} in a browser, save the file ({entry.how_large}), and add it with "
+            f"`lazyvos models add {entry.file}`, or in napari with Plugins ▸ Lazy VOS ▸ Models ▸ "
+            "Use a file…"
+        )
+    return (
+        f"get them with `lazyvos models download {entry.name}` ({entry.how_large}), or in napari "
+        f"with Plugins ▸ Lazy VOS ▸ Models, or without internet, copy {entry.file} from "
+        f"{entry.url} into {folder()}"
+    )
 
 
 def expected(entry: Entry) -> str | None:

@@ -28,8 +28,9 @@ class Entry:
     publication: str
     code_licence: str
     weights_licence: str
-    url: str
+    url: str  # of the file, or of the page where a person gets it
     tensor: str  # is in every file of the method, and in those of no other
+    by_hand: bool = False  # no program may download it
     size: int | None = None  # bytes, where published
     size_about: int | None = None  # bytes, where computed from the network
     sha256: str | None = None  # as published
@@ -53,9 +54,11 @@ def entries() -> tuple[Entry, ...]:
     """Return the catalogue; the first entry of each method is its default."""
     found = []
     for method, shared in tomllib.loads(TABLE.read_text(encoding="utf-8")).items():
-        files, folder = shared.pop("files"), shared.pop("url")
+        files, folder = shared.pop("files"), shared.pop("url", "")
         for own in files:
-            found.append(Entry(method=method, url=folder + own["file"], **shared, **own))
+            page = own.pop("page", None)
+            place = {"url": page or folder + own["file"], "by_hand": page is not None}
+            found.append(Entry(method=method, **place, **shared, **own))
     return tuple(found)
 
 

@@ -64,8 +64,8 @@ def download(
     DownloadStoppedError
         If `cancelled` said so.
     LazyVosError
-        If it could not be downloaded, or what came is not the file; what was there before under
-        its name is there still.
+        If it could not be downloaded, or has to be got by hand, or what came is not the file; what
+        was there before under its name is there still.
     """
 
     def tell(done: int, total: int | None) -> None:
@@ -77,6 +77,10 @@ def download(
         if on_progress is not None:
             on_progress(done, total)
 
+    if entry.by_hand and not _is_right(entry):
+        raise LazyVosError(
+            f"{entry.site} gives {entry.file} to people only: {cache.how_to_get(entry)}."
+        )
     with cache.writing(cache.folder()) as here, _alone(here, entry):
         if not _is_right(entry):
             _retrieve(entry, here, tell)
