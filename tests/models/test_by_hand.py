@@ -26,18 +26,24 @@ def saved(path, name):
     return path
 
 
-def test_stcn_and_mivos_are_such_ones():
-    assert BY_HAND == ["stcn", "mivos"]
+def test_these_methods_are_such_ones():
+    assert {find(name).method for name in BY_HAND} == {"stcn", "mivos", "livos", "simvos"}
+
+
+def load(entry):
+    return trackers.load(entry.method, weights=entry.name, device="cpu")
 
 
 @pytest.mark.parametrize("name", BY_HAND)
 def test_what_to_do_is_told_and_no_network_is_asked(name, monkeypatch):
     monkeypatch.setattr(requests, "get", lambda *_, **__: pytest.fail("the network was asked"))
     entry = find(name)
-    for ask in (lambda: download(entry), lambda: trackers.load(name, device="cpu")):
+    for ask in (lambda: download(entry), lambda: load(entry)):
         with pytest.raises(LazyVosError) as error:
             ask()
-        assert f"open {entry.url} in a browser, save the file (about 21" in str(error.value)
+        assert f"open {entry.url} in a browser, save the file ({entry.how_large})" in str(
+            error.value
+        )
         assert f"`lazyvos models add {entry.file}`" in str(error.value)
         assert "models download" not in str(error.value)
     assert not cache.folder().exists()
