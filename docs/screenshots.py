@@ -25,6 +25,7 @@ from qtpy.QtCore import QEventLoop, QTimer
 
 from napari_lazyvos.cli.demo import VENTRICLE
 from napari_lazyvos.gui import errand, samples
+from napari_lazyvos.gui.memory_dock import MemoryDock
 from napari_lazyvos.gui.widget import LazyWidget
 from napari_lazyvos.models import cache
 from napari_lazyvos.models.catalogue import find
@@ -38,7 +39,7 @@ BAR_WIDTH = 14
 def main() -> None:
     """Take the pictures that are asked for."""
     IMAGES.mkdir(exist_ok=True)
-    for take in (heart, cells, asked, help_list, timeline, asking, models):
+    for take in (heart, cells, asked, help_list, timeline, memory, asking, models):
         name = take.__name__.replace("_", "-")
         # Nobody's own results or models shall show, or be written.
         with (
@@ -112,6 +113,33 @@ def timeline(path: Path) -> None:
     widget.binding.choose(label=2)
     widget.binding.layers.show_frame(28)
     wait(seconds=2.0)
+    save(viewer, path)
+
+
+def memory(path: Path) -> None:
+    """Show what is remembered of the cells with READMem; one frame is kept for good."""
+    layers = samples.cells()
+    viewer, widget = open_sample(layers)
+    widget.advanced.memory.kind.setCurrentText("readmem")
+    widget.advanced.memory.size.setValue(2)
+    widget.start()
+    wait(lambda: widget.session is not None)
+    truth = layers[1][0][0]
+    for label in range(1, 6):
+        y, x = np.argwhere(truth == label).mean(axis=0)
+        click(widget, label, 0, y, x)
+    widget.help.modes.setCurrentText("Never ask")
+    widget.show_memory()
+    widget.track.track.click()
+    wait(lambda: not widget.binding.busy)
+    chosen = widget.session.memory.frames[-2].t
+    widget.session.keep_frame(chosen)
+    docked = viewer.window.dock_widgets.values()
+    panel = next(each for each in docked if isinstance(each, MemoryDock))
+    panel.strip.choose(chosen)
+    widget.binding.layers.show_frame(chosen)
+    widget.binding.layers.uncertainty.visible = False
+    wait(seconds=3.0)  # for the pictures
     save(viewer, path)
 
 

@@ -211,7 +211,8 @@ def test_measures_by_name():
     assert torch.equal(measure("entropy", plain), entropy(plain))
     assert torch.equal(measure("total", plain, iter(samples)), total)
     assert torch.equal(measure("epistemic", plain, iter(samples)), epistemic)
-    assert tuple(MEASURES) == ("entropy", "total", "epistemic")
+    assert torch.equal(measure("quality", plain), entropy(plain))  # of a pixel it says nothing
+    assert tuple(MEASURES) == ("entropy", "total", "epistemic", "quality")
 
 
 def test_samples_that_a_measure_does_not_need_are_not_computed():

@@ -131,17 +131,19 @@ def _of_samples(which: int, name: str) -> Measure:
     return measured
 
 
-# A quality that the tracker predicts itself, as QDMN does, will be one more line here.
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         "entropy": lambda probabilities, _: entropy(probabilities),
         "total": _of_samples(0, "total"),
         "epistemic": _of_samples(1, "epistemic"),
+        "quality": lambda probabilities, _: entropy(probabilities),
     }
 )
 """By name, what makes an (H, W) map in [0, 1] of a prediction and, where it has any, samples.
 
 ``entropy`` is that of the plain prediction; ``total`` and ``epistemic`` are those of `spread`.
+``quality`` is one number for each object, which the tracker gives; see `RatingTracker`. Of a pixel
+it says nothing: its map is the entropy.
 """
 
 

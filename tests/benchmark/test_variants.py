@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from napari_lazyvos import trackers
 from napari_lazyvos.benchmark.following import Prediction
 from napari_lazyvos.benchmark.variants import VARIANTS, Sight, choose_variants
 from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.nets.mivos import MivosNet
 
 UNSURE = 0.5 + 1e-6  # of the object; its entropy is 1
 
@@ -74,9 +76,21 @@ def test_samples_that_disagree_in_a_quarter_of_the_object():
         assert VARIANTS[name].measure(sight) == pytest.approx(bit / 4)
 
 
+def test_the_quality_of_a_mask_is_turned_round():
+    rated = replace(prediction(4), quality={1: 0.8, 2: 1.0})
+    measured = [VARIANTS["quality"].measure(Sight(rated, label, truth(4))) for label in (1, 2)]
+    assert measured == pytest.approx([0.2, 0.0])
+    assert math.isnan(VARIANTS["quality"].measure(Sight(prediction(4), 1, truth(4))))
+
+
 def test_each_tracker_is_asked_for_what_it_can_tell():
     one, several = (trackers.load(name, device="cpu") for name in ("handcrafted", "compact"))
+    torch.manual_seed(0)
+    rating = trackers.load("qdmn", weights=MivosNet().state_dict(), device="cpu")
     plain = ("masked", "by-predicted", "by-reference", "whole")
+    assert choose_variants((), rating) == (*plain, "total", "epistemic", "quality")
+    with pytest.raises(LazyVosError, match=r"compact says nothing of them: choose .*, or qdmn"):
+        choose_variants(["quality"], several)
     assert choose_variants((), one) == plain
     assert choose_variants((), several) == (*plain, "total", "epistemic")
     assert choose_variants(["total", "masked"], several) == ("masked", "total")

@@ -115,14 +115,16 @@ def test_a_video_that_fails_stops_no_other_and_is_tried_again(folder, movie, cap
 
 def test_new_rows_are_placed_and_nothing_else_is_done(folder, movie, capsys):
     first = f"a,{click_on(movie[1], 2)}"
+    option = ("--tracker-option", "size=64")
     write_table(folder, [first])
-    status, _, err = run(capsys, command(folder))
+    status, _, err = run(capsys, command(folder, *option))
     assert status == 0
     assert "b has no clicks in" in err
     write_table(folder, [first, f"videos/a.tif,{click_on(movie[1], 3, 4)}"])
-    assert run(capsys, command(folder))[0] == 0
+    assert run(capsys, command(folder, *option))[0] == 0
     assert summary(folder)["a"]["tracked"] == FRAMES - 1 - 4
     with Store.open(folder / "out" / "a" / "a.lazyvos") as store:
+        assert store.metadata["tracker_options"] == {"size": 64}
         assert [(click.label, click.t) for click in store.document.clicks] == [(2, 0), (3, 4)]
 
 

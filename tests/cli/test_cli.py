@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from PIL import Image
 from napari_lazyvos.cli import main
 from napari_lazyvos.models import cache
 from napari_lazyvos.models.catalogue import find
+from napari_lazyvos.nets.mivos import MivosNet
 from napari_lazyvos.nets.xmem import Sizes, XMemNet
 from napari_lazyvos.store.store import Store
 from napari_lazyvos.video import samples
@@ -164,6 +166,41 @@ def test_weights_are_chosen_by_their_name(movie, tmp_path, capsys, monkeypatch):
     assert run(capsys, *command, *twice, *short, "--overwrite")[0] == 0
     with Store.open(out / "cells.lazyvos") as store:
         assert store.metadata["tracker_options"]["weights"] == ["xmem-no-sensory"] * 2
+
+
+def test_options_of_the_tracker_are_passed_on(movie, tmp_path, capsys):
+    path, labels = movie
+    out = tmp_path / "o"
+    command = ("track", path, "--click", click_on(labels, 2), "--out", out, "--stop", 3)
+    options = ("--tracker-option", "memory=readmem", "--tracker-option", "size=64")
+    assert run(capsys, *command, *options)[0] == 0
+    with Store.open(out / "cells.lazyvos") as store:
+        assert store.metadata["tracker_options"] == {"size": 64, "memory": "readmem"}
+    shutil.rmtree(out)
+    for wrong, words in (
+        ("memory=most", "memory is 'most', and the tracker compact has none"),
+        ("memori=all", "The tracker compact has no option 'memori'"),
+    ):
+        status, _, err = run(capsys, *command, "--tracker-option", wrong)
+        assert (status, err.count("\n")) == (1, 1)
+        assert words in err
+        assert not out.exists()
+    status, _, err = run(capsys, *command, "--tracker-option", "memory")
+    assert status == 2
+    assert "write NAME=VALUE" in " ".join(err.replace("│", " ").split())
+
+
+def test_qdmn_tracks_with_the_weights_of_mivos(movie, tmp_path, capsys, monkeypatch):
+    path, labels = movie
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "models"))
+    cache.folder().mkdir()
+    torch.manual_seed(0)
+    torch.save(MivosNet().state_dict(), cache.place(find("mivos")))
+    command = ("track", path, "--click", click_on(labels, 2), "--out", tmp_path / "o", "--json")
+    small = ("--stop", 2, "--size", 32)
+    status, out, err = run(capsys, *command, *small, "--tracker", "qdmn", "--weights", "mivos")
+    assert (status, err) == (0, "")
+    assert json.loads(out)["tracker"] == "qdmn"
 
 
 def test_export_and_info(movie, tmp_path, capsys):

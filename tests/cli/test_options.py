@@ -47,6 +47,10 @@ def test_weights_go_to_the_method_that_they_are_of():
     assert parse_weights([], "compact", "compact") == {"tracker": [], "refiner": []}
     chosen = parse_weights(["xmem", "sam_hq_vit_b", "xmem-s2"], "xmem", "sam_hq")
     assert chosen == {"tracker": ["xmem", "xmem-s2"], "refiner": ["sam_hq_vit_b"]}
+    for tracker in ("mivos", "qdmn"):  # of which the second is the first with another memory
+        assert parse_weights(["mivos"], tracker, "compact")["tracker"] == ["mivos"]
+    with pytest.raises(typer.BadParameter, match="of the tracker mivos: add --tracker mivos"):
+        parse_weights(["mivos"], "stcn", "compact")
 
 
 @pytest.mark.parametrize(

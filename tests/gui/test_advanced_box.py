@@ -5,10 +5,12 @@ from __future__ import annotations
 from qtpy.QtCore import QPointF
 from qtpy.QtGui import QEnterEvent
 
+from napari_lazyvos import trackers
 from napari_lazyvos.gui.advanced_box import AdvancedBox
 from napari_lazyvos.models import cache
 from napari_lazyvos.models.catalogue import find
 from napari_lazyvos.models.thresholds import DEFAULT, Thresholds, store_thresholds
+from napari_lazyvos.trackers import MEMORIES
 
 
 def test_frames_are_brought_to_a_size_or_stay_as_they_are(qtbot):
@@ -41,6 +43,42 @@ def test_a_calibrated_tracker_suggests_what_was_found(qtbot, tmp_path, monkeypat
     assert box.rise.value() == 0.053
     box.tracker.setCurrentText("handcrafted")
     assert box.rise.value() == DEFAULT.tau_user
+
+
+def test_the_memories_of_a_tracker_can_be_chosen(qtbot):
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    memory = box.memory
+    for name, offered in MEMORIES.items():
+        box.tracker.setCurrentText(name)
+        assert tuple(lines(memory.kind)) == offered
+        assert memory.kind.isEnabled() == bool(offered)
+        assert "memory" not in box.options["tracker_options"]  # its usual one
+    box.tracker.setCurrentText("compact")
+    memory.kind.setCurrentText("readmem")
+    assert memory.size.text() == "usual size"
+    assert box.options["tracker_options"] == {"size": 480, "memory": "readmem"}
+    memory.size.setValue(7)
+    assert box.options["tracker_options"]["memory_size"] == 7
+    memory.kind.setCurrentText("all")
+    assert not memory.size.isEnabled()
+    assert "no number of frames" in memory.size.toolTip()
+    assert box.options["tracker_options"] == {"size": 480, "memory": "all"}
+    box.tracker.setCurrentText("handcrafted")
+    assert not memory.kind.isEnabled()
+    assert "handcrafted leaves no choice" in memory.kind.toolTip()
+    assert box.options["tracker_options"] == {"size": 480}
+
+
+def test_what_is_chosen_is_what_the_tracker_gets(qtbot):
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    for name in trackers.BUNDLED:
+        box.tracker.setCurrentText(name)
+        for kind in lines(box.memory.kind) or [""]:
+            box.memory.kind.setCurrentText(kind)
+            box.memory.size.setValue(4)
+            trackers.load(name, device="cpu", **box.options["tracker_options"])
 
 
 def install(folder, monkeypatch, *names):

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import torch
 from napari.utils.notifications import notification_manager
 from qtpy.QtGui import QDesktopServices, QShowEvent
 from qtpy.QtWidgets import QFileDialog, QMessageBox
@@ -297,7 +298,38 @@ def test_the_main_widget_opens_it(viewer, qtbot):
 def test_it_fits_a_narrow_dock(viewer):
     widget = ModelsWidget()  # of the real catalogue
     viewer.window.add_dock_widget(widget, name="models")
-    assert widget.minimumSizeHint().width() <= 350
+    for entry in catalogue.entries():
+        widget.list.choose(entry.name)
+        assert widget.minimumSizeHint().width() <= 350
+
+
+def test_a_file_that_a_person_has_to_get_is_not_downloaded(
+    viewer, qtbot, monkeypatch, pick, tmp_path
+):
+    entry, asked = find("mivos"), []
+    monkeypatch.setenv(cache.FOLDER, str(tmp_path / "models"))
+    monkeypatch.setattr(QMessageBox, "question", lambda *words: asked.append(words[-1]))
+    desk = Desk(viewer, qtbot, None)  # of the real catalogue
+    desk.choose("xmem")
+    assert desk.enabled() == [True, False, True, False]
+    assert desk.widget.download.toolTip() == ""
+    desk.choose("mivos")
+    assert desk.enabled() == [False, False, True, False]
+    assert desk.widget.download.toolTip() == "drive.google.com gives this file to people only"
+    assert desk.says == (
+        f"Open {entry.url} in a browser, save propagation_model.pth (about 215 MB), and press "
+        "Use a file…"
+    )
+    saved = tmp_path / "download (1)"
+    torch.save({entry.tensor: torch.zeros(1)}, saved)
+    pick(saved)
+    desk.widget.use_file.click()
+    desk.quiet()
+    assert desk.state("mivos") == "installed"
+    assert desk.says == "Installed. The tracker mivos uses it."
+    assert desk.enabled() == [False, False, True, True]
+    desk.widget.delete.click()
+    assert asked == ["Delete propagation_model.pth from this computer? It can be got again."]
 
 
 @pytest.mark.parametrize(

@@ -400,3 +400,15 @@ def test_the_uncertainty_is_a_choice(begin, tracker):
     session.track(stop=3)
     overlap = 4 / 5  # of the object in frame 1 and of what the samples disagree on
     assert session.store.ledger.scores(1)[1] == pytest.approx(overlap, abs=1e-6)
+
+
+def test_the_quality_that_a_tracker_gives_its_masks_is_a_choice(begin, tracker):
+    session = begin(Policy(tau_pseudo=None, tau_memory=None, uncertainty="quality"), {})
+    with pytest.raises(LazyVosError, match=r"rightward says nothing of them: choose .* or qdmn"):
+        session.track()
+    qualities = iter([{1: 0.9}, {1: 0.9}, {1: 0.3}, {}])
+    tracker.quality = lambda: next(qualities)
+    assert of(HelpRequest, session.run(stop=5)) == [3]
+    assert session.store.ledger.scores(1)[1:5] == pytest.approx([0.1, 0.1, 0.7, 0.0], abs=1e-6)
+    # What is shown is the entropy: the object is as sure there as it was.
+    assert session.store.uncertainty.stored(3).max() == session.store.uncertainty.stored(2).max()

@@ -122,15 +122,24 @@ def test_a_frame_that_comes_again_tells_of_more(make):
     assert bank.pack()["frames"][0]["permanent"]
 
 
-def test_what_came_again_is_compared_anew():
+def test_what_came_again_is_compared_anew(monkeypatch):
     banks = [Bank(CPU, rule=ReadMem(size=3, bound=None)) for _ in range(2)]
+    known = []  # of how many frames, whenever all of them would be compared
+    catch_up = ReadMem._catch_up
+    monkeypatch.setattr(
+        ReadMem,
+        "_catch_up",
+        lambda rule, kept: known.append(len(rule._diversity)) or catch_up(rule, kept),
+    )
     for t in range(3):
         banks[0].add(t, own(t), permanent=t == 0)
     banks[0].add(1, own(8), permanent=True)
     for t, seed in ((0, 0), (1, 8), (2, 2)):
         banks[1].add(t, own(seed), permanent=t != 2)
+    assert known == [0, 1, 2, 0, 1, 2]
     for bank in banks:
         bank.add(5, own(5))
+    assert known[6:] == [3, 3]
     grams = [bank.pack()["rule"]["gram"] for bank in banks]
     torch.testing.assert_close(grams[0], grams[1])
 

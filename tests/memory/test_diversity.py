@@ -104,7 +104,12 @@ def test_the_worked_example():
 def test_frames_come_and_go(kind, count, seed):
     whole = matrix(kind, count + 1, seed)
     diversity, place = built(whole[:-1, :-1]), seed % count
-    diversity.replace(place, whole[-1, :-1], whole[-1, -1])
+    new = whole[-1, :-1], whole[-1, -1]
+    in_its_place = Diversity(diversity.gram)
+    in_its_place.put(place, *new)
+    expected = with_nugget(with_new(whole[:-1, :-1], place, *new))
+    assert np.allclose(in_its_place.gram, expected, rtol=1e-14)
+    diversity.replace(place, *new)
     others = [n for n in range(count) if n != place]
     left = [*others, count]
     assert np.allclose(diversity.gram, with_nugget(whole)[np.ix_(left, left)], rtol=1e-14)

@@ -37,6 +37,15 @@ def test_the_preset_of_the_code_has_a_size_of_its_own():
     assert Keeping("readmem", 12, "code").rule().size == 12
 
 
+def test_what_the_presets_differ_in_can_be_chosen_one_by_one():
+    code = Keeping("readmem", readmem_preset="code", readmem_strict=True).rule()
+    assert (code.strict, code.rounding, code.align_filling) == (True, 5, False)
+    options = {"readmem_strict": False, "readmem_rounding": 5, "readmem_align_filling": False}
+    rebuilt = Keeping("readmem", 10, **options).rule()
+    assert repr(rebuilt) == repr(Keeping("readmem", readmem_preset="code").rule())
+    assert not Keeping("readmem", readmem_diversify=False).rule().diversify
+
+
 def test_what_there_is_not_is_told():
     with pytest.raises(LazyVosError, match="memory_size is 0: give 1 frame or more"):
         Keeping("fifo", 0)

@@ -366,6 +366,53 @@ def test_what_is_not_known_of_the_memory_is_found_out(align):
     assert np.allclose(other._diversity.gram, rule._diversity.gram)
 
 
+@pytest.mark.parametrize("place", [0, 2, 4])
+@pytest.mark.parametrize("initialisation", ["stream", "copies"])
+@pytest.mark.parametrize("align", ["affinity", "none"])
+def test_a_frame_that_changed_is_compared_anew_and_no_other(
+    align, initialisation, place, monkeypatch
+):
+    options = {"size": 7, "bound": None, "align": align, "initialisation": initialisation}
+    rule, kept = ReadMem(**options), []
+    frames = list(stream(7, 8))
+    for new in frames[:5]:
+        offer(rule, kept, new)
+    kept[place] = frame(place, {1: frames[7].keys[1].numpy()}, permanent=place == 0)
+    compared = []
+    monkeypatch.setattr(
+        readmem, "_inner", lambda a, b, own=readmem._inner: compared.append(1) or own(a, b)
+    )
+    rule.renew(list(kept), place)
+    assert 0 < len(compared) <= 3 * len(kept)
+    fresh = ReadMem(**options | {"initialisation": "stream"})
+    fresh.admit(list(kept[:-1]), kept[-1])
+    gram, copies = rule._diversity.gram, rule._copies
+    assert copies == (2 if initialisation == "copies" else 0)
+    assert np.allclose(gram[copies:, copies:], fresh._diversity.gram)
+    assert np.allclose(gram[:copies], gram[copies])  # they are of the first frame as it is now
+    assert rule.log_determinant == pytest.approx(np.linalg.slogdet(gram)[1])
+
+
+def test_a_frame_that_changed_is_brought_into_the_fixed_frame_of_reference():
+    rule, kept = ReadMem(4, None, align="fixed"), []
+    frames = list(stream(7, 8))
+    for new in frames[:4]:
+        offer(rule, kept, new)
+    other = ReadMem(4, None, align="fixed")
+    kept[2] = Remembered(2, False, frames[7].keys | {2: frames[7].keys[1]})
+    rule.renew(list(kept), 2)
+    again = list(kept)
+    assert other.admit(again, frames[6]) == rule.admit(list(kept), frames[6])
+    assert np.allclose(other._diversity.gram, rule._diversity.gram)
+    assert rule._references.keys() == {1, 2}  # an object that was given later lies where it was
+
+
+def test_of_what_is_not_known_yet_nothing_is_compared():
+    rule = ReadMem(4, None)
+    rule.renew([frame(0, {1: np.eye(PLACES)})], 0)
+    assert len(rule._diversity) == 0
+
+
 @pytest.mark.parametrize("align", ALIGNS)
 def test_a_frame_that_was_taken_out_leaves_room(align):
     rule, kept = ReadMem(3, align=align, bound=None), []

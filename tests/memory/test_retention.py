@@ -38,6 +38,7 @@ def test_permanent_frames_may_be_more_than_there_is_room_for():
 @pytest.mark.parametrize("rule", [KeepAll(), FirstInFirstOut(2)])
 def test_they_know_nothing_that_could_be_packed(rule):
     kept = [frame(0)]
+    rule.renew(kept, 0)
     rule.forget(0)
     rule.unpack(rule.pack())
     assert rule.pack() == {}

@@ -1,13 +1,15 @@
-"""Objects and clicks."""
+"""Objects, clicks, and wishes."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.store import document as document_module
 from napari_lazyvos.store.database import Database
-from napari_lazyvos.store.document import Document, ObjectInfo, PlacedClick
+from napari_lazyvos.store.document import Document, ObjectInfo, PlacedClick, Wish
 
 
 @pytest.fixture
@@ -63,8 +65,19 @@ def test_forgetting_an_object_leaves_the_others(document: Document):
 def test_an_image_brings_everything_back(document: Document, database: Database):
     document.put_object(ObjectInfo(1, "é"))
     document.add_click(4, 0.25, 3, 1, False)
+    document.put_wish(7, Wish.KEEP)
     image, objects, clicks = document.image(), document.objects, document.clicks
     document.forget(1)
+    document.put_wish(7, Wish.FORGET)
+    document.put_wish(2, Wish.FORGET)
+    assert list(document.wishes.items()) == [(2, Wish.FORGET), (7, Wish.FORGET)]
     document.put_image(image)
     assert (document.objects, document.clicks) == (objects, clicks)
     assert Document(database).clicks == clicks
+    assert Document(database).wishes == document.wishes == {7: Wish.KEEP}
+
+
+def test_an_image_of_an_older_version_knows_no_wish(document: Document):
+    document.put_wish(7, Wish.KEEP)
+    document.put_image(json.dumps([[[1, "head"]], []]).encode())
+    assert (document.objects, document.wishes) == ({1: ObjectInfo(1, "head")}, {})

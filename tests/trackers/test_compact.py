@@ -198,3 +198,21 @@ def test_a_frame_that_readmem_refuses_is_not_offered_again_at_once():
     assert [each.t for each in mind.cells] == [0]
     assert not mind.is_due(9, 5)
     assert mind.is_due(10, 5)
+
+
+def test_what_was_kept_of_a_frame_is_replaced_where_it_is():
+    mind = compact.CompactMind(0.0, 1.0, 1.0, Keeping("readmem", 2))
+    keys = torch.randn(4, 4, 4, generator=torch.Generator().manual_seed(0)) + 1
+    masks = torch.ones(2, 4) / 2
+    for n, t in enumerate((0, 5, 10)):
+        mind.add(compact.Cells(t, keys[n], masks, (1,), permanent=t == 0))
+    mind.add(compact.Cells(5, keys[3], masks, (1,), permanent=True))
+    mind.add(compact.Cells(0, keys[0], masks, (1,), permanent=False))
+    assert [(each.t, each.permanent) for each in mind.cells] == [
+        (0, True), (5, True), (10, False)
+    ]  # fmt: skip
+    assert torch.equal(mind.cells[1].keys, keys[3])
+    fresh = compact.CompactMind(0.0, 1.0, 1.0, Keeping("readmem", 2))
+    for each in mind.cells:
+        fresh.add(each)
+    torch.testing.assert_close(mind.rule.pack()["gram"], fresh.rule.pack()["gram"])

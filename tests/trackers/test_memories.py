@@ -11,10 +11,12 @@ import torch
 
 from napari_lazyvos import trackers
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.label_maps import one_hot
+from napari_lazyvos.label_maps import label_map, one_hot
 from napari_lazyvos.nets.mivos import MivosNet
 from napari_lazyvos.nets.stcn import StcnNet
 from napari_lazyvos.nets.xmem import XMemNet
+from napari_lazyvos.trackers.protocol import RatingTracker
+from napari_lazyvos.uncertainty import entropy, region_scores
 
 CPU = torch.device("cpu")
 NETS = {"xmem": XMemNet, "stcn": StcnNet, "mivos": MivosNet, "qdmn": MivosNet}
@@ -117,6 +119,39 @@ def test_with_readmem_the_last_frame_is_read_too():
     assert tracker.snapshot()["memory"]["held"]["t"] == 1
 
 
+@pytest.mark.parametrize("name", ["stcn", "mivos", "xmem"])
+@pytest.mark.parametrize("memory", ["fifo", "readmem"])
+@pytest.mark.parametrize("adjacent", [False, True])
+def test_whether_the_last_frame_is_read_can_be_chosen(name, memory, adjacent):
+    tracker = load(name, memory=memory, adjacent=adjacent)
+    start(tracker)
+    run(tracker, [1])
+    assert (tracker.snapshot()["memory"]["held"] is not None) == adjacent
+    assert tracker.memory_frames == (0,)
+
+
+def test_behind_the_bound_the_latest_frames_may_stay():
+    options = {"memory": "readmem", "memory_size": 3, "mem_every": 1}
+    tracker = load("stcn", readmem_bound=None, readmem_diversify=False, **options)
+    start(tracker)
+    run(tracker, range(1, 6))
+    assert tracker.memory_frames == (0, 4, 5)
+    bounded = load("stcn", readmem_bound=1.5, readmem_diversify=False, **options)
+    start(bounded)
+    run(bounded, range(1, 6))
+    assert bounded.memory_frames == (0,)
+
+
+@pytest.mark.parametrize("align", ["affinity", "fixed", "none"])
+def test_each_frame_of_reference_can_be_chosen(align):
+    tracker = load("mivos", memory="readmem", memory_size=3, mem_freq=1, readmem_align=align)
+    start(tracker)
+    run(tracker, range(1, 6))
+    rule = tracker.snapshot()["memory"]["rule"]
+    assert rule["gram"].shape == (3, 3)
+    assert bool(rule["aligned"]) == (align == "fixed")
+
+
 @pytest.mark.parametrize(
     ("before", "after"), [("all", "fifo"), ("xmem", "readmem"), ("fifo", "xmem")]
 )
@@ -148,6 +183,25 @@ def test_good_masks_enter_and_a_refused_frame_is_offered_again_at_once():
     assert tracker.memory_frames == (0, 4, 6)  # 2 was due, and 3 in its place
     quality = tracker.snapshot()["memory"]["frames"][1]["quality"]
     assert 0.8 < quality[1] < 1
+
+
+def test_qdmn_says_how_good_its_masks_are():
+    tracker = load("qdmn", mem_freq=1)
+    with pytest.raises(LazyVosError, match="nothing to rate: predict a frame with step before"):
+        tracker.quality()
+    start(tracker)
+    frame = frame_at(1)
+    found = tracker.step(frame)
+    winners = label_map(found, (1,), np.dtype(np.int32))
+    (score,) = region_scores(entropy(found), winners, (1,))
+    assert score > 0
+    assert tracker.quality() == tracker.quality() == {1: max(0.0, 1 - score)}
+    assert torch.equal(tracker.step(frame), found)  # nothing has changed
+    tracker.commit(1, frame, found, (1,))
+    with pytest.raises(LazyVosError, match="nothing to rate"):
+        tracker.quality()
+    assert isinstance(tracker, RatingTracker)
+    assert not isinstance(load("mivos"), RatingTracker)
 
 
 def test_the_memory_of_qdmn_may_be_another():

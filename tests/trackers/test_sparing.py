@@ -9,7 +9,9 @@ import torch
 from napari_lazyvos.nets.mivos import MivosNet
 from napari_lazyvos.nets.xmem import XMemNet
 from napari_lazyvos.trackers.mivos import MivosTracker
-from napari_lazyvos.trackers.sparing import SparingTracker
+from napari_lazyvos.trackers.protocol import RatingTracker
+from napari_lazyvos.trackers.qdmn import QdmnTracker
+from napari_lazyvos.trackers.sparing import SparingRatingTracker, SparingTracker
 from napari_lazyvos.trackers.xmem import XMemTracker
 
 HEIGHT, WIDTH = 64, 96
@@ -131,6 +133,19 @@ def test_a_memory_of_each_objects_own_keys_is_spared_too():
     with pytest.warns(UserWarning, match="CPU's memory holds"):
         found = spared.step(frame(4))
     assert torch.equal(found, plain.step(frame(4)))
+
+
+def test_only_of_a_tracker_that_rates_its_masks_is_the_quality_known():
+    torch.manual_seed(0)
+    options = {"memory_device": "same", "size": 480, "device": None}
+    spared = SparingRatingTracker(QdmnTracker, weights=MivosNet().state_dict(), **options)
+    spared.commit(0, frame(0), masks(), (1, 4), permanent=True)
+    spared.step(frame(1))
+    quality = spared.quality()
+    assert quality.keys() == {1, 4}
+    assert all(0 <= each <= 1 for each in quality.values())
+    assert isinstance(spared, RatingTracker)
+    assert not hasattr(SparingTracker, "quality")
 
 
 def test_at_last_the_cpu_computes(weights, monkeypatch):

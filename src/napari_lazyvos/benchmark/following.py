@@ -13,7 +13,12 @@ from torch import Tensor
 from napari_lazyvos import label_maps
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.merge import merge
-from napari_lazyvos.trackers.protocol import Probabilities, SamplingTracker, Tracker
+from napari_lazyvos.trackers.protocol import (
+    Probabilities,
+    RatingTracker,
+    SamplingTracker,
+    Tracker,
+)
 from napari_lazyvos.uncertainty import entropy, spread
 
 __all__ = ["Moment", "Observer", "Prediction", "follow"]
@@ -35,6 +40,7 @@ class Prediction:
     probabilities: Probabilities
     labels: tuple[int, ...]  # of ``probabilities[1:]``
     samples: Iterator[Probabilities] | None = None  # gone through by `spread`; None: there are none
+    quality: Mapping[int, float] | None = None  # see `RatingTracker`; None of any other
 
     @cached_property
     def label_map(self) -> np.ndarray:
@@ -87,7 +93,8 @@ def follow(tracker: Tracker, moments: Iterable[Moment], observer: Observer) -> N
         frame, labels = moment.frame, tracker.labels
         if followed:
             probabilities = tracker.step(frame)
-            observer(moment, Prediction(probabilities, labels, _samples(tracker)))
+            rated = tracker.quality() if isinstance(tracker, RatingTracker) else None
+            observer(moment, Prediction(probabilities, labels, _samples(tracker), rated))
         else:  # all is background
             probabilities = torch.ones((1, *frame.shape[1:]), device=tracker.device)
         given = {

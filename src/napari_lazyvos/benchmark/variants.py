@@ -11,7 +11,7 @@ from torch import Tensor
 
 from napari_lazyvos.benchmark.following import Prediction
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.trackers.protocol import SamplingTracker, Tracker
+from napari_lazyvos.trackers.protocol import RatingTracker, SamplingTracker, Tracker
 from napari_lazyvos.uncertainty import region_scores
 
 __all__ = ["VARIANTS", "Sight", "Variant", "choose_variants"]
@@ -31,6 +31,12 @@ class Sight:
         mask: np.ndarray = self.prediction.label_map == self.label
         return mask
 
+    @property
+    def lack(self) -> float:
+        """What its mask lacks in quality, by what the tracker says; nan if that says nothing."""
+        quality = self.prediction.quality
+        return float("nan") if quality is None else 1 - quality[self.label]
+
     @cached_property
     def masked(self) -> float:
         """Entropy summed over the predicted mask, dilated."""
@@ -49,6 +55,7 @@ class Variant:
     title: str
     measure: Callable[[Sight], float]  # higher: less sure; nan: not known
     samples: bool = False  # whether it needs a `SamplingTracker`
+    quality: bool = False  # whether it needs a `RatingTracker`
 
 
 VARIANTS: Mapping[str, Variant] = {
@@ -72,8 +79,11 @@ VARIANTS: Mapping[str, Variant] = {
         lambda sight: _share(sight.sum_in_region(sight.prediction.spread[1]), sight.mask),
         samples=True,
     ),
+    "quality": Variant(
+        "1 less the quality that the tracker gives its mask", lambda sight: sight.lack, quality=True
+    ),
 }
-"""By name; a quality that a tracker predicts itself is one more, with its sign turned."""
+"""By name."""
 
 
 def choose_variants(names: Sequence[str], tracker: Tracker) -> tuple[str, ...]:
@@ -84,11 +94,20 @@ def choose_variants(names: Sequence[str], tracker: Tracker) -> tuple[str, ...]:
     LazyVosError
         If there is no such variant, or the tracker cannot tell it.
     """
-    able = isinstance(tracker, SamplingTracker)
-    known = [name for name, variant in VARIANTS.items() if able or not variant.samples]
+    samples, rates = isinstance(tracker, SamplingTracker), isinstance(tracker, RatingTracker)
+    known = [
+        name
+        for name, variant in VARIANTS.items()
+        if (samples or not variant.samples) and (rates or not variant.quality)
+    ]
     for name in names:
         if name not in VARIANTS:
             raise LazyVosError(f"there is no variant {name!r}: choose from {', '.join(known)}.")
+        if name not in known and VARIANTS[name].quality:
+            raise LazyVosError(
+                f"{name} is what a tracker says of its own masks, and {tracker.name} says nothing "
+                f"of them: choose from {', '.join(known)}, or qdmn."
+            )
         if name not in known:
             raise LazyVosError(
                 f"{name} needs several predictions of a frame, and the tracker {tracker.name} "

@@ -15,6 +15,7 @@ from napari_lazyvos.cli.methods import (
     RefinerName,
     Size,
     TrackerName,
+    TrackerOptions,
     WeightsNames,
     check_formats,
     choose_methods,
@@ -42,6 +43,7 @@ def batch(
     tracker: TrackerName = "compact",
     refiner: RefinerName = "compact",
     weights: WeightsNames = None,
+    tracker_option: TrackerOptions = None,
     device: Device = "auto",
     size: Size = 480,
     ask_at: AskAt = None,
@@ -67,7 +69,13 @@ def batch(
         raise typer.BadParameter("give --workers or --scheduler: a scheduler has its own workers")
     check_formats(export)
     methods = choose_methods(
-        tracker, refiner, weights=weights, device=device, size=size, ask_at=ask_at
+        tracker,
+        refiner,
+        weights=weights,
+        tracker_option=tracker_option,
+        device=device,
+        size=size,
+        ask_at=ask_at,
     )
     from napari_lazyvos.batch.job import make_jobs
     from napari_lazyvos.batch.outcome import Summary

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_lazyvos.cli.methods import RefinerName, TrackerName, WeightsNames, choose_weights
+from napari_lazyvos.cli.methods import (
+    RefinerName,
+    TrackerName,
+    TrackerOptions,
+    WeightsNames,
+    choose_weights,
+)
 from napari_lazyvos.cli.options import (
     DatasetJobs,
     DatasetLayout,
@@ -39,12 +45,7 @@ def benchmark(
     tracker: TrackerName = "compact",
     refiner: RefinerName = "compact",
     weights: WeightsNames = None,
-    tracker_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="Of the tracker, such as size=-1; may be repeated."
-        ),
-    ] = None,
+    tracker_option: TrackerOptions = None,
     policy: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Such as tau_user=0.1."),

@@ -11,7 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from napari_lazyvos.cli.methods import TrackerName, WeightsNames, choose_weights
+from napari_lazyvos.cli.methods import (
+    TrackerName,
+    TrackerOptions,
+    WeightsNames,
+    choose_weights,
+)
 from napari_lazyvos.cli.options import (
     DatasetJobs,
     DatasetLayout,
@@ -40,18 +45,13 @@ def correlation(
     only: DatasetOnly = "",
     tracker: TrackerName = "compact",
     weights: WeightsNames = None,
-    tracker_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE", help="Of the tracker, such as passes=5; may be repeated."
-        ),
-    ] = None,
+    tracker_option: TrackerOptions = None,
     variant: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="masked, by-predicted, by-reference, whole, total or epistemic; may be repeated. "
-            "All that the tracker can tell if left out.",
+            help="masked, by-predicted, by-reference, whole, total, epistemic or quality; may be "
+            "repeated. All that the tracker can tell if left out.",
         ),
     ] = None,
     most_objects: Annotated[

@@ -6,13 +6,14 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from napari_lazyvos.cli.options import parse_weights
+from napari_lazyvos.cli.options import parse_values, parse_weights
 
 __all__ = [
     "AskAt",
     "RefinerName",
     "Size",
     "TrackerName",
+    "TrackerOptions",
     "WeightsNames",
     "check_formats",
     "choose_methods",
@@ -33,6 +34,14 @@ WeightsNames: TypeAlias = Annotated[
         help="Published weights, as `models list` shows them; may be repeated.",
     ),
 ]
+TrackerOptions: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tracker-option",
+        metavar="NAME=VALUE",
+        help="Of the tracker, such as memory=readmem; may be repeated.",
+    ),
+]
 Size: TypeAlias = Annotated[
     int,
     typer.Option("--size", help="Short side to which the tracker brings larger frames; -1: none."),
@@ -48,6 +57,7 @@ def choose_methods(
     refiner: str,
     *,
     weights: list[str] | None,
+    tracker_option: list[str] | None,
     device: str,
     size: int,
     ask_at: float | None,
@@ -57,7 +67,7 @@ def choose_methods(
     Raises
     ------
     LazyVosError
-        If weights are not installed, or are damaged.
+        If weights are not installed, or are damaged, or the tracker has no such option.
     """
     from napari_lazyvos import refine, trackers
 
@@ -69,7 +79,10 @@ def choose_methods(
             raise typer.BadParameter(f"no {kind} {name!r}: choose from {', '.join(known)}")
     chosen = choose_weights(weights, tracker, refiner)
     methods: dict[str, Any] = {"tracker": tracker, "refiner": refiner, "device": device}
-    methods["tracker_options"] = {"size": size} | chosen["tracker"]
+    own = parse_values(tracker_option or [])
+    methods["tracker_options"] = {"size": size} | chosen["tracker"] | own
+    if own:  # what is wrong with them is said before anything is made for the session
+        trackers.load(tracker, device="cpu", **methods["tracker_options"])
     methods["refiner_options"] = chosen["refiner"]
     if ask_at is not None:
         from napari_lazyvos.lazy.policy import Policy

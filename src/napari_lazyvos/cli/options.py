@@ -108,16 +108,17 @@ def parse_weights(names: list[str], tracker: str, refiner: str) -> dict[str, lis
     -------
     dict with the keys "tracker", of which several make an ensemble, and "refiner"
     """
+    from napari_lazyvos import trackers
     from napari_lazyvos.models.catalogue import entries
 
     known = {entry.name: entry for entry in entries()}
-    chosen = {"tracker": tracker, "refiner": refiner}
-    found: dict[str, list[str]] = {kind: [] for kind in chosen}
+    method = {"tracker": trackers.weights_of(tracker), "refiner": refiner}
+    found: dict[str, list[str]] = {kind: [] for kind in method}
     for name in names:
         if name not in known:
             raise typer.BadParameter(f"no weights {name!r}: choose from {', '.join(known)}")
         entry = known[name]
-        if chosen[entry.kind] != entry.method:
+        if method[entry.kind] != entry.method:
             raise typer.BadParameter(
                 f"the weights {name} are of the {entry.kind} {entry.method}: add "
                 f"--{entry.kind} {entry.method}"

@@ -13,6 +13,7 @@ from napari_lazyvos.cli.methods import (
     RefinerName,
     Size,
     TrackerName,
+    TrackerOptions,
     WeightsNames,
     check_formats,
     choose_methods,
@@ -52,6 +53,7 @@ def track(
     tracker: TrackerName = "compact",
     refiner: RefinerName = "compact",
     weights: WeightsNames = None,
+    tracker_option: TrackerOptions = None,
     device: Device = "auto",
     size: Size = 480,
     ask_at: AskAt = None,
@@ -98,7 +100,13 @@ def track(
     }
     check_formats(export)
     methods = choose_methods(
-        tracker, refiner, weights=weights, device=device, size=size, ask_at=ask_at
+        tracker,
+        refiner,
+        weights=weights,
+        tracker_option=tracker_option,
+        device=device,
+        size=size,
+        ask_at=ask_at,
     )
     from napari_lazyvos.lazy.session import Session
     from napari_lazyvos.store.store import Store

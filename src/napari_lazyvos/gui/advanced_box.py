@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_lazyvos import refine, trackers
+from napari_lazyvos.gui.memory_box import MemoryBox
 from napari_lazyvos.gui.weights_box import WeightsBox
 from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.models.thresholds import DEFAULT, thresholds_of
@@ -47,6 +48,9 @@ class AdvancedBox(QCollapsible):
         self.tracker.setToolTip("How masks are carried from frame to frame")
         self.refiner.setToolTip("How clicks become a mask")
         self.device.setToolTip("Where to compute; auto takes a graphics card if there is one")
+        self.memory = MemoryBox()
+        self.tracker.currentTextChanged.connect(self.memory.show_method)
+        self.memory.show_method(self.tracker.currentText())
         self.size = QSpinBox(minimum=NATIVE, maximum=LARGEST, singleStep=16, value=SIZE)
         self.size.setSpecialValueText("as they are")
         self.size.setSuffix(" px")
@@ -70,6 +74,7 @@ class AdvancedBox(QCollapsible):
             weights.show_method(method.currentText())
         form.addRow("Device", self.device)
         form.addRow("Short side", self.size)
+        form.addRow("Memory", self.memory)
         self.addWidget(self._settings)
         # Not among the settings either: it can be changed at any time.
         asking = QWidget()
@@ -88,11 +93,12 @@ class AdvancedBox(QCollapsible):
     def options(self) -> dict[str, Any]:
         """The settings, as `Session` takes them."""
         size = -1 if self.size.value() == NATIVE else self.size.value()
+        tracker_options = {"size": size} | self.memory.options | _chosen(self.tracker_weights)
         return {
             "tracker": self.tracker.currentText(),
             "refiner": self.refiner.currentText(),
             "device": self.device.currentText(),
-            "tracker_options": {"size": size} | _chosen(self.tracker_weights),
+            "tracker_options": tracker_options,
             "refiner_options": _chosen(self.refiner_weights),
             "policy": self.policy,
         }

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_lazyvos.gui.help_mode import HelpMode
 
@@ -17,11 +25,12 @@ MODES = {
 
 
 class HelpBox(QWidget):
-    """Which way to be asked, and the way to the list of calls and to the timeline."""
+    """Which way to be asked, and the ways to what shows more of the session."""
 
     mode_chosen = Signal(object)  # `HelpMode`
     list_pressed = Signal()
     timeline_pressed = Signal()
+    memory_pressed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,18 +42,21 @@ class HelpBox(QWidget):
         self.sound = QCheckBox("Sound", toolTip="Beep when tracking waits for you")
         self.list = QPushButton("Help list", toolTip="All that the tracker asked about")
         self.timeline = QPushButton("Timeline", toolTip="How sure the tracker was, frame by frame")
-        layout = QGridLayout(self)
+        self.memory = QPushButton("Memory", toolTip="Which frames the tracker remembers")
+        above, below = QHBoxLayout(), QHBoxLayout()
+        above.addWidget(QLabel("When unsure"))
+        above.addWidget(self.modes, 1)
+        above.addWidget(self.sound)
+        for button in (self.list, self.timeline, self.memory):
+            below.addWidget(button, 1)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(QLabel("When unsure"), 0, 0)
-        layout.addWidget(self.modes, 0, 1, 1, 2)
-        layout.addWidget(self.sound, 1, 0)
-        layout.addWidget(self.list, 1, 1)
-        layout.addWidget(self.timeline, 1, 2)
-        layout.setColumnStretch(1, 1)
-        layout.setColumnStretch(2, 1)
+        layout.addLayout(above)
+        layout.addLayout(below)
         self.modes.currentIndexChanged.connect(lambda _: self.mode_chosen.emit(self.mode))
         self.list.clicked.connect(self.list_pressed)
         self.timeline.clicked.connect(self.timeline_pressed)
+        self.memory.clicked.connect(self.memory_pressed)
 
     @property
     def mode(self) -> HelpMode:
@@ -62,3 +74,4 @@ class HelpBox(QWidget):
         self.list.setText(f"Help list ({calls})" if calls else "Help list")
         self.list.setEnabled(there)
         self.timeline.setEnabled(there)
+        self.memory.setEnabled(there)

@@ -52,6 +52,7 @@ class ModelsWidget(QWidget):
         self._said = ""  # stands in place of the advice until another model is chosen
         self._is_error = False  # what is said is of something that failed
         self.hint = QLabel(wordWrap=True, objectName="hint", textFormat=Qt.PlainText)
+        self.hint.setTextInteractionFlags(Qt.TextSelectableByMouse)  # it may name an address
         self.list = ModelsList(self.entries)
         self.title = QLabel(wordWrap=True, objectName="title", textFormat=Qt.PlainText)
         self.facts: dict[str, QLabel] = {}
@@ -90,7 +91,8 @@ class ModelsWidget(QWidget):
     def _on_delete(self) -> None:
         if (entry := self.list.entry) is None:
             return
-        question = f"Delete {entry.file} from this computer? It can be downloaded again."
+        again = "got" if entry.by_hand else "downloaded"
+        question = f"Delete {entry.file} from this computer? It can be {again} again."
         if QMessageBox.question(self, "Delete weights", question) == QMessageBox.Yes:
             self._begin(removing(entry))
 
@@ -164,7 +166,9 @@ class ModelsWidget(QWidget):
         self.list.show_states(states)
         idle = errand is None and entry is not None
         here = states.get(entry.name, "") if entry is not None else ""
-        self.download.setEnabled(idle and here != "installed")
+        why_not = models_words.forbidden(entry) if entry is not None else ""
+        self.download.setEnabled(idle and here != "installed" and not why_not)
+        self.download.setToolTip(why_not)
         self.cancel.setEnabled(errand is not None and errand.can_stop and not errand.stopping)
         self.use_file.setEnabled(idle)
         self.delete.setEnabled(idle and here != "not installed")

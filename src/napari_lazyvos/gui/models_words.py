@@ -10,7 +10,17 @@ from napari_lazyvos.models import cache
 from napari_lazyvos.models.catalogue import Entry, of_method
 from napari_lazyvos.models.download import arrived
 
-__all__ = ["HEADINGS", "advice", "facts", "how_much", "licences", "progress", "size", "state"]
+__all__ = [
+    "HEADINGS",
+    "advice",
+    "facts",
+    "forbidden",
+    "how_much",
+    "licences",
+    "progress",
+    "size",
+    "state",
+]
 
 HEADINGS = ("Paper", "Licences", "File", "Check")
 UNITS = ((10**9, "GB", 1), (10**6, "MB", 0), (10**3, "kB", 0))  # bytes, name, decimals
@@ -72,8 +82,18 @@ def facts(entry: Entry) -> dict[str, str]:
     return dict(zip(HEADINGS, about, strict=True))
 
 
+def forbidden(entry: Entry) -> str:
+    """Return why no program may download a model; nothing if one may."""
+    return f"{entry.site} gives this file to people only" if entry.by_hand else ""
+
+
 def advice(entry: Entry) -> str:
     """Return what can be done with a model, in one sentence."""
+    if entry.by_hand and not cache.is_installed(entry):
+        return (
+            f"Open {entry.url} in a browser, save {entry.file} ({entry.how_large}), and press "
+            "Use a file…"
+        )
     if not cache.is_installed(entry):
         rest = "the rest of " if arrived(entry) else ""
         return f"Press Download to get {rest}{entry.name} ({entry.how_large}) from {entry.site}."

@@ -306,6 +306,7 @@ class LazyWidget(QWidget):
             (self.asking.changed, self._refresh),
             (self.help.list_pressed, self.show_help_list),
             (self.help.timeline_pressed, self.show_timeline),
+            (self.help.memory_pressed, self.show_memory),
             (self.advanced.models_pressed, self._show_models),
             (self._menu.wanted, commands.export),
         ):
@@ -345,6 +346,10 @@ class LazyWidget(QWidget):
     def show_timeline(self) -> None:
         """Show how unsure the tracker was in every frame."""
         self._show_dock("Timeline", area=Qt.BottomDockWidgetArea).attach(self)
+
+    def show_memory(self) -> None:
+        """Show which frames the tracker remembers."""
+        self._show_dock("Memory", area=Qt.BottomDockWidgetArea).attach(self)
 
     def _show_models(self) -> None:
         self._show_dock("Models", tabify=True)

@@ -8,9 +8,17 @@ import numpy as np
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.refine.protocol import Click, check_clicks
+from napari_lazyvos.store.ledger import Ledger, Origin
 from napari_lazyvos.video import Video
 
-__all__ = ["check_known", "check_label", "check_place", "check_range", "checked_image"]
+__all__ = [
+    "check_forgettable",
+    "check_known",
+    "check_label",
+    "check_place",
+    "check_range",
+    "checked_image",
+]
 
 MAX_LABEL = 65_535  # label maps are uint16 at most
 
@@ -32,6 +40,15 @@ def check_known(label: int, labels: Collection[int]) -> None:
     if label not in labels:
         known = ", ".join(map(str, labels)) or "none yet"
         raise LazyVosError(f"there is no object {label}: the objects are {known}.")
+
+
+def check_forgettable(ledger: Ledger, t: int) -> None:
+    """Refuse a frame that a person annotated: without what it tells nothing can be tracked."""
+    if any(row.origin == Origin.HUMAN for row in ledger.rows_at(t)):
+        raise LazyVosError(
+            f"Frame {t} is annotated, and the tracker always remembers what you said: remove your "
+            "clicks or strokes there to have it forgotten."
+        )
 
 
 def check_range(start: int, stop: int, frames: int) -> None:

@@ -39,6 +39,8 @@ from napari_lazyvos.lazy.models import Models
 from napari_lazyvos.lazy.plan import FORWARD, Direction, Plan, make_plan
 from napari_lazyvos.lazy.policy import Action, Policy
 from napari_lazyvos.lazy.propagation import Prediction, Propagation
+from napari_lazyvos.lazy.remembering import MemoryWatch
+from napari_lazyvos.store.document import Wish
 from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.ledger import Call, Origin, Row, State
 from napari_lazyvos.store.store import Store
@@ -96,6 +98,7 @@ class Loop:
         self.state = RunState.IDLE
         self.generation = 0  # of what a person said; a plan of an older one is made anew
         self.todo = 0  # frames that a run would track forwards
+        self.memory = MemoryWatch(store.frames)
         self._video = video
         self._store = store
         self._models = models
@@ -120,15 +123,28 @@ class Loop:
         """
         self.generation += 1
         self._count_todo()
-        self._resumable = False
         tracker = self._propagation
         if tracker is not None and t is not None and tracker.stands_on(t):
             if self.policy.immediate_update:
                 tracker.follow(t, self._video.frame(t))
+                self.memory.look(tracker.tracker)
         elif tracker is not None:
             tracker.drop()
-        self._store.drop_checkpoint()
-        self._saved_at = 0.0  # the next frame writes one
+        self._drop_checkpoint()
+
+    def wish(self, t: int, wish: Wish) -> None:
+        """Do at once what a person wants of the memory of frame `t`; no mask becomes stale.
+
+        Raises
+        ------
+        LazyVosError
+            If the tracker cannot do it.
+        """
+        tracker = self._propagation
+        if tracker is not None:
+            tracker.obey(t, wish)
+            self.memory.look(tracker.tracker)
+        self._drop_checkpoint()
 
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Track what is asked for; the last event is always `Finished`."""
@@ -206,6 +222,7 @@ class Loop:
         active = plan.labels_at(t)
         if not active:
             tracker.follow(t, frame)
+            self.memory.look(tracker.tracker, t)
             return ()
         policy, direction = self.policy, plan.direction
         seen = tracker.predict(t, frame, active, policy)
@@ -216,6 +233,7 @@ class Loop:
             without=_unremembered(seen, actions, policy),
             masks=masks if policy.pseudo_update else None,
         )
+        self.memory.look(tracker.tracker, t)
         if policy.output == "plain":
             masks = {}
         settled = [label for label in seen.labels if label not in active]
@@ -297,6 +315,12 @@ class Loop:
     def _method(self) -> tuple[str, str]:
         """Who can read a checkpoint: the same tracker of the same release."""
         return self._models.tracker.name, __version__
+
+    def _drop_checkpoint(self) -> None:
+        """Do not go on from a memory on disk that is not what a person wants any more."""
+        self._resumable = False
+        self._store.drop_checkpoint()
+        self._saved_at = 0.0  # the next frame writes one
 
     def _drop_place(self) -> None:
         """Do not trust a memory that an error left half written."""

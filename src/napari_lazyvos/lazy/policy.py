@@ -72,8 +72,10 @@ class Policy:
         click where help was asked for.
     check : bool
         A pseudo-corrected mask must be plausible, see `pseudo.is_plausible`.
-    uncertainty : {"entropy", "total", "epistemic"}
-        See `uncertainty.MEASURES`; all but the first need a `SamplingTracker`.
+    uncertainty : {"entropy", "total", "epistemic", "quality"}
+        See `uncertainty.MEASURES`. The second and the third need a `SamplingTracker`. The last
+        needs a `RatingTracker`, as in Lazy-QDMN: an object's score is 1 less its quality, and what
+        is shown is the entropy.
     normaliser : {"original", "dilated"}
     compat : bool
         See `uncertainty.region_scores`.

@@ -2,7 +2,8 @@
 
 The tracker's memory is filled from the store wherever a pass begins: with the frames that a
 person annotated, and with the few frames just before. So a pass can begin anywhere, and what a
-person corrects is what the tracker remembers.
+person corrects is what the tracker remembers. What a person wants it to forget is passed without
+being remembered, and what shall be kept is among what the memory is filled with.
 """
 
 from __future__ import annotations
@@ -16,15 +17,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.label_maps import label_map, one_hot
 from napari_lazyvos.lazy.absence import is_absent
 from napari_lazyvos.lazy.events import ObjectScore
 from napari_lazyvos.lazy.merge import merge
 from napari_lazyvos.lazy.plan import FORWARD, Direction
 from napari_lazyvos.lazy.policy import Policy
+from napari_lazyvos.store.document import Wish
 from napari_lazyvos.store.ledger import Origin, State
 from napari_lazyvos.store.store import Store
-from napari_lazyvos.trackers.protocol import Probabilities, SamplingTracker, Tracker
+from napari_lazyvos.trackers.protocol import (
+    Probabilities,
+    RatingTracker,
+    RememberingTracker,
+    SamplingTracker,
+    Tracker,
+)
 from napari_lazyvos.uncertainty import dilate, measure, region_radius, region_scores
 from napari_lazyvos.video.video import Video
 
@@ -98,10 +107,11 @@ class Propagation:
         """Show the tracker a frame that is settled, as the store has it."""
         self._forget_ended(t)
         labels = self._known_labels(t)
-        if labels:
+        if labels and self._is_unwanted(t):
+            self.tracker.commit(t, frame, None, ())
+        elif labels:
             settled = one_hot(self._store.masks.stored(t), labels, self.tracker.device)
-            permanent = self._is_annotated(t)
-            self.tracker.commit(t, frame, settled, labels, permanent=permanent)
+            self._commit(t, frame, settled, labels)
         self._at = t
 
     def predict(
@@ -125,9 +135,12 @@ class Propagation:
         fixed = {label: settled == label for label in sorted(others)}
         merged, labels = merge(predicted, self.tracker.labels, fixed)
         found = label_map(merged, labels, self._store.masks.dtype)
-        values = region_scores(
-            unsure, found, active, normaliser=policy.normaliser, compat=policy.compat
-        )
+        if policy.uncertainty == "quality":
+            values = _lacks(self.tracker, active)
+        else:
+            values = region_scores(
+                unsure, found, active, normaliser=policy.normaliser, compat=policy.compat
+            )
         scores = tuple(
             ObjectScore(
                 label,
@@ -156,14 +169,30 @@ class Propagation:
         masks : label -> (H, W) bool, to be remembered in place of what was predicted
         """
         merged, labels = merge(seen.probabilities, seen.labels, masks or {})
-        permanent = self._is_annotated(seen.t)
         # Of objects that are neither tracked nor known in this frame there is nothing to remember.
-        spoken = seen.known if permanent else seen.known.difference(without)
-        named = [label for label in labels if label in spoken]
+        spoken = seen.known if self._is_permanent(seen.t) else seen.known.difference(without)
+        named = [label for label in labels if label in spoken and not self._is_unwanted(seen.t)]
         rows = [0, *(1 + labels.index(label) for label in named)]
-        given = merged[rows] if named else None
-        self.tracker.commit(seen.t, seen.frame, given, tuple(named), permanent=permanent)
+        self._commit(seen.t, seen.frame, merged[rows] if named else None, tuple(named))
         self._at = seen.t
+
+    def obey(self, t: int, wish: Wish) -> None:
+        """Do what a person wants of the memory of a frame, if it is in memory now.
+
+        Raises
+        ------
+        LazyVosError
+            See `RememberingTracker.forget_frame`.
+        """
+        if self._at is None:
+            return  # it is filled anew before it is used
+        if not isinstance(self.tracker, RememberingTracker):
+            self.drop()
+        elif remembering := _if_remembered(self.tracker, t):
+            if wish is Wish.KEEP:
+                remembering.keep_frame(t)
+            else:
+                remembering.forget_frame(t)
 
     def snapshot(self) -> dict[str, Any] | None:
         """Return the tracker's memory and place, or None where there is nothing to keep."""
@@ -179,15 +208,19 @@ class Propagation:
         self._direction = snapshot["direction"]
 
     def _anchors(self, t: int) -> list[int]:
-        """Return the annotated frames that a fresh memory begins with, in the pass's order.
+        """Return the frames that a fresh memory begins with, in the pass's order.
 
-        The nearest ones behind `t`, and of each object the first and the nearest.
+        Of those that a person annotated the nearest ones behind `t`, and of each object the first
+        and the nearest; and all behind `t` that a person wants to be kept.
         """
         ledger = self._store.ledger
         chosen = set(self._behind(t, ledger.human_frames())[-ANCHORS:])
         for label in ledger.labels:
             own = self._behind(t, ledger.human_frames(label))
             chosen.update(own[:1] + own[-1:])
+        wishes = self._store.document.wishes.items()
+        kept = [frame for frame, wish in wishes if wish is Wish.KEEP]
+        chosen.update(self._behind(t, np.array(kept, int)))
         return sorted(chosen, reverse=self._direction != FORWARD)
 
     def _behind(self, t: int, frames: np.ndarray) -> list[int]:
@@ -224,6 +257,24 @@ class Propagation:
     def _is_annotated(self, t: int) -> bool:
         return any(row.origin == Origin.HUMAN for row in self._store.ledger.rows_at(t))
 
+    def _is_permanent(self, t: int) -> bool:
+        """Whether a frame has to stay in memory."""
+        return self._is_annotated(t) or self._store.document.wishes.get(t) is Wish.KEEP
+
+    def _is_unwanted(self, t: int) -> bool:
+        """Whether nothing of a frame may be remembered; an annotation counts for more."""
+        return self._store.document.wishes.get(t) is Wish.FORGET and not self._is_annotated(t)
+
+    def _commit(
+        self, t: int, frame: np.ndarray, given: Probabilities | None, labels: tuple[int, ...]
+    ) -> None:
+        """Tell the tracker what a frame holds, and that it shall stay if that is so."""
+        self.tracker.commit(t, frame, given, labels, permanent=self._is_permanent(t))
+        kept = self._store.document.wishes.get(t) is Wish.KEEP
+        # A tracker may have a limit to what is permanent for another reason.
+        if kept and (remembering := _if_remembered(self.tracker, t)):
+            remembering.keep_frame(t)
+
     def _rise(self, label: int, t: int, score: float, policy: Policy) -> float | None:
         """Return by how much a score rose; None where there is nothing to compare it with."""
         before = t - self._direction
@@ -236,6 +287,24 @@ class Propagation:
         return None if math.isnan(earlier) else score - earlier
 
 
+def _if_remembered(tracker: Tracker, t: int) -> RememberingTracker | None:
+    """Return the tracker if it tells that it remembers a frame."""
+    if isinstance(tracker, RememberingTracker) and t in {each.t for each in tracker.remembered}:
+        return tracker
+    return None
+
+
 def _samples(tracker: Tracker) -> Iterator[Probabilities] | None:
     """Return what several predictions of the frame there are, not computed yet."""
     return tracker.samples() if isinstance(tracker, SamplingTracker) else None
+
+
+def _lacks(tracker: Tracker, labels: tuple[int, ...]) -> tuple[float, ...]:
+    """Return what the masks of objects lack in quality, by what the tracker says of them itself."""
+    if not isinstance(tracker, RatingTracker):
+        raise LazyVosError(
+            f"The uncertainty 'quality' is what a tracker says of its masks, and {tracker.name} "
+            "says nothing of them: choose the uncertainty entropy, or qdmn as tracker."
+        )
+    quality = tracker.quality()
+    return tuple(1.0 - quality.get(label, 1.0) for label in labels)

@@ -28,9 +28,10 @@ from napari_lazyvos.lazy.models import Models
 from napari_lazyvos.lazy.opening import open_store, read_making
 from napari_lazyvos.lazy.plan import BACKWARD, FORWARD, Direction
 from napari_lazyvos.lazy.policy import Policy
+from napari_lazyvos.lazy.remembering import MemoryView
 from napari_lazyvos.lazy.run import Run, finish
 from napari_lazyvos.refine.protocol import Click, Refiner
-from napari_lazyvos.store.document import ObjectInfo, PlacedClick
+from napari_lazyvos.store.document import ObjectInfo, PlacedClick, Wish
 from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.journal import Change
 from napari_lazyvos.store.ledger import State
@@ -52,7 +53,7 @@ class Session:
     """Click an object, track it, correct it; everything is on disk at once and can be undone.
 
     Methods may be called from any thread; each waits until the frame in flight is done. Only
-    `status`, `labels`, `clicks`, `pause` and `cancel` never wait.
+    `status`, `labels`, `clicks`, `calls`, `memory`, `diversity`, `pause` and `cancel` never wait.
 
     Parameters
     ----------
@@ -177,6 +178,22 @@ class Session:
     def calls(self) -> tuple[OpenCall, ...]:
         """The calls for help that wait for an answer, the greatest rise first; never waits."""
         return open_calls(self.store.ledger)
+
+    @property
+    def memory(self) -> MemoryView:
+        """What the tracker remembered after the frame that was passed last; never waits."""
+        return self._loop.memory.view(self.store)
+
+    @property
+    def diversity(self) -> np.ndarray:
+        """How diverse the memory was after each frame that was tracked here; never waits.
+
+        Returns
+        -------
+        (T,) float32, see `RememberingTracker.diversity`; NaN where unknown, as in frames that were
+        tracked before the session was opened
+        """
+        return self._loop.memory.over_time
 
     @property
     def tracker_name(self) -> str:
@@ -348,6 +365,32 @@ class Session:
             with self.store.edit("name", f"name object {label} {name!r}") as edit:
                 edit.put_object(ObjectInfo(label, name))
 
+    def forget_frame(self, t: int) -> None:
+        """Have the tracker forget a frame, and not remember it again; no mask changes.
+
+        It holds whenever the memory is filled anew, until it is undone or `keep_frame` is called.
+        Once the frame is annotated, it is remembered all the same.
+
+        Raises
+        ------
+        LazyVosError
+            If the frame is annotated, or the last that tells of an object.
+        """
+        with self._lock:
+            self.video.check(t)
+            checks.check_forgettable(self.store.ledger, t)
+            self._wish(t, Wish.FORGET, f"forget frame {t}")
+
+    def keep_frame(self, t: int) -> None:
+        """Have the tracker never forget a frame; no mask changes.
+
+        One that is not in memory enters when the memory is filled anew, such as after a correction,
+        or when the frame is tracked. It holds until it is undone or `forget_frame` is called.
+        """
+        with self._lock:
+            self.video.check(t)
+            self._wish(t, Wish.KEEP, f"never forget frame {t}")
+
     # Tracking -----------------------------------------------------------------------------------
 
     def run(
@@ -503,6 +546,13 @@ class Session:
                     edit.remove_click(click.id)
                 nothing = np.zeros((self.video.height, self.video.width), bool)
                 annotation.annotate(self.store, edit, t, label, nothing, gone=gone)
+
+    def _wish(self, t: int, wish: Wish, text: str) -> None:
+        if self.store.document.wishes.get(t) is wish:
+            return
+        self._loop.wish(t, wish)
+        with self.store.edit("memory", text) as edit:
+            edit.put_wish(t, wish)
 
     def _step_history(self, step: Callable[[], Change | None]) -> str | None:
         with self._lock:

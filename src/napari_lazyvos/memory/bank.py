@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.memory.cells import Cells
 from napari_lazyvos.memory.frame import Frame
 from napari_lazyvos.memory.reading import Query
+from napari_lazyvos.memory.readmem import ReadMem
 from napari_lazyvos.memory.retention import KeepAll, Retention
 from napari_lazyvos.memory.table import Readout, Table
 
@@ -57,6 +59,17 @@ class Bank:
         """Numbers of the frames that stay, in the order of their coming."""
         return tuple(frame.t for frame in self._frames)
 
+    @property
+    def permanent(self) -> tuple[int, ...]:
+        """Numbers of those that never leave, in the order of their coming."""
+        return tuple(frame.t for frame in self._frames if frame.permanent)
+
+    @property
+    def diversity(self) -> float | None:
+        """How diverse the frames are, where READMem keeps them; see `ReadMem.log_determinant`."""
+        # 0.0: it has not compared them yet.
+        return (self._rule.log_determinant or None) if isinstance(self._rule, ReadMem) else None
+
     def add(
         self,
         t: int,
@@ -83,7 +96,7 @@ class Bank:
         if t in self.times:
             place = self.times.index(t)
             self._frames[place] = self._frames[place].with_more(new)
-            self._rule.unpack({})  # what it knew of this frame is no longer so
+            self._rule.renew([frame.as_seen() for frame in self._frames], place)
             stays = True
         else:
             stays = self._take(replace(new, permanent=permanent or self._is_first(new)))
@@ -116,6 +129,29 @@ class Bank:
             parts = self._parts(owner)
             shares = torch.split(readout.usage, [len(part) for part in parts])
             self._put(owner, list(map(_after, parts, shares)))
+
+    def keep(self, t: int) -> None:
+        """Let a frame of those in memory never leave."""
+        self._frames = [replace(f, permanent=True) if f.t == t else f for f in self._frames]
+
+    def drop(self, t: int) -> None:
+        """Remove a frame of those in memory, also a permanent one.
+
+        Raises
+        ------
+        LazyVosError
+            If no other frame tells of one of its objects.
+        """
+        place = self.times.index(t)
+        rest = [*self._frames[:place], *self._frames[place + 1 :]]
+        alone = self._frames[place].labels.difference(*(frame.labels for frame in rest))
+        if alone:
+            raise LazyVosError(
+                f"Frame {t} is the only one in memory that tells of object {min(alone)}, and "
+                "cannot be forgotten: track on, or annotate the object in another frame before."
+            )
+        self._frames, self._tables = rest, {}
+        self._rule.forget(place)
 
     def forget(self, label: int) -> None:
         """Remove an object, and the frames that tell of nothing else."""

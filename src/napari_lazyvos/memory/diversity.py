@@ -100,6 +100,14 @@ class Diversity:
 
     def replace(self, place: int, similarities: np.ndarray, own: float) -> None:
         """Take a frame out and add another behind those that are left; see `ratios`."""
+        self.put(place, similarities, own)
+        order = [*range(place), *range(place + 1, len(self)), place]
+        at = np.ix_(order, order)
+        self._gram = self._gram[at]
+        self._inverse = None if self._inverse is None else self._inverse[at]
+
+    def put(self, place: int, similarities: np.ndarray, own: float) -> None:
+        """Put another frame where one is; see `ratios`."""
         ratio = self.ratios(similarities, own)[place]
         gram = self._replaced(similarities, own)[place]
         inverse = None
@@ -111,9 +119,7 @@ class Diversity:
             middle = np.array([[0.0, 1.0], [1.0, 0.0]])
             middle += np.stack([columns[place], u @ columns])
             inverse = self._inverse - columns @ np.linalg.solve(middle, columns.T)
-        order = [*range(place), *range(place + 1, len(self)), place]
-        at = np.ix_(order, order)
-        self._renew(gram[at], None if inverse is None else inverse[at], ratio)
+        self._renew(gram, inverse, ratio)
 
     def remove(self, place: int) -> None:
         """Take a frame out."""

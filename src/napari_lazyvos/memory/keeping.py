@@ -43,6 +43,10 @@ class Keeping:
     readmem_similarity: str = "cosine"
     readmem_align: str = "affinity"
     readmem_initialisation: str = "stream"
+    readmem_diversify: bool = True
+    readmem_strict: bool | None = None  # None: as the preset says; so both that follow
+    readmem_rounding: int | None = None
+    readmem_align_filling: bool | None = None
 
     def __post_init__(self) -> None:
         if self.memory_size is not None and self.memory_size < 1:
@@ -87,14 +91,20 @@ class Keeping:
     def _readmem(self, scores: Scores) -> Retention:
         from napari_lazyvos.memory.readmem import ReadMem
 
-        chosen: Any = {} if self.memory_size is None else {"size": self.memory_size}
         preset: Any = self.readmem_preset
+        beside: Any = {
+            "size": self.memory_size,
+            "strict": self.readmem_strict,
+            "rounding": self.readmem_rounding,
+            "align_filling": self.readmem_align_filling,
+        }
         return ReadMem.preset(
             preset,
             bound=self.readmem_bound,
             similarity=self.readmem_similarity,
             align=self.readmem_align,
             initialisation=self.readmem_initialisation,
+            diversify=self.readmem_diversify,
             scores=scores,
-            **chosen,
+            **{name: value for name, value in beside.items() if value is not None},
         )

@@ -57,6 +57,9 @@ class KeepGood:
         self._entered = [*self._entered[:place], *self._entered[place + 1 :], count]
         return place
 
+    def renew(self, kept: Sequence[Remembered], place: int) -> None:
+        """Let a frame be as old as it was; its quality is its own affair."""
+
     def forget(self, place: int) -> None:
         """Take a frame out."""
         if self._entered:

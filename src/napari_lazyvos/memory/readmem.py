@@ -154,6 +154,26 @@ class ReadMem:
         self._note(this, place)
         return place
 
+    def renew(self, kept: Sequence[Remembered], place: int) -> None:
+        """Compare one frame anew with all others, of two always the older one aligned.
+
+        The fixed frame of reference stays what it was, if the frame is the one that it is of.
+        """
+        if not len(self._diversity):
+            return
+        others, this = list(self._compared(kept)), self._brought(kept[place].keys)
+        others[place] = this
+        own = self._similarity(this, this)
+        older = [self._similarity(each, this, align=True) for each in others[:place]]
+        newer = [self._similarity(this, each, align=True) for each in others[place + 1 :]]
+        row = [*older, own, *newer]
+        rows = range(self._copies + 1) if place == 0 else (self._copies + place,)
+        for n in rows:
+            self._diversity.put(n, np.array([row[0]] * self._copies + row), own)
+        if self.align == "fixed":
+            self._aligned = others
+            self._references = {**this, **self._references}
+
     def forget(self, place: int) -> None:
         """Take a frame out; the copies of the first one leave with it."""
         if not len(self._diversity):

@@ -43,6 +43,16 @@ class Retention(Protocol):
         """
         ...
 
+    def renew(self, kept: Sequence[Remembered], place: int) -> None:
+        """Take note that a frame changed where it is, as by a correction.
+
+        Parameters
+        ----------
+        kept : the frames in memory as they are now
+        place : that of the one which changed
+        """
+        ...
+
     def forget(self, place: int) -> None:
         """Take note that a frame was taken out by a person, and those behind it moved up."""
         ...
@@ -62,6 +72,9 @@ class KeepAll:
     def admit(self, kept: Sequence[Remembered], new: Remembered) -> int | None:
         """Let none leave."""
         return len(kept)
+
+    def renew(self, kept: Sequence[Remembered], place: int) -> None:
+        """Know nothing of frames."""
 
     def forget(self, place: int) -> None:
         """Know nothing of frames."""

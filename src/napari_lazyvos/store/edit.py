@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_lazyvos.store.document import Document, ObjectInfo, PlacedClick
+from napari_lazyvos.store.document import Document, ObjectInfo, PlacedClick, Wish
 from napari_lazyvos.store.journal import Journal
 from napari_lazyvos.store.ledger import Ledger, Row
 from napari_lazyvos.store.stack import FrameStack
@@ -119,6 +119,11 @@ class Edit:
         """Remove a click."""
         self._save_before(("document", 0))
         self._document.remove_click(click_id)
+
+    def put_wish(self, t: int, wish: Wish) -> None:
+        """Set what a person wants of the tracker's memory of a frame."""
+        self._save_before(("document", 0))
+        self._document.put_wish(t, wish)
 
     def _save_before(self, *places: tuple[str, int]) -> None:
         if not self._journal.is_open(self._command):

@@ -11,7 +11,7 @@ from napari_lazyvos.errors import LazyVosError
 if TYPE_CHECKING:
     from napari_lazyvos.trackers.protocol import Tracker
 
-__all__ = ["BUNDLED", "load", "names"]
+__all__ = ["BUNDLED", "MEMORIES", "load", "names", "weights_of"]
 
 _CLASSES = {
     "compact": ("napari_lazyvos.trackers.compact.tracker", "CompactTracker"),
@@ -20,15 +20,36 @@ _CLASSES = {
     "stcn": ("napari_lazyvos.trackers.stcn", "StcnTracker"),
     "mivos": ("napari_lazyvos.trackers.mivos", "MivosTracker"),
     "qdmn": ("napari_lazyvos.trackers.qdmn", "QdmnTracker"),
+    "livos": ("napari_lazyvos.trackers.livos", "LivosTracker"),
+    "simvos": ("napari_lazyvos.trackers.simvos", "SimVosTracker"),
 }
 
 BUNDLED = ("compact", "handcrafted")
 """Those that need no download."""
 
+_WEIGHTS_OF = {"qdmn": "mivos"}  # those that load the weights of another
+
+MEMORIES: dict[str, tuple[str, ...]] = {
+    "compact": ("fifo", "all", "readmem"),
+    "handcrafted": (),
+    "xmem": ("xmem", "all", "fifo", "readmem"),
+    "stcn": ("all", "fifo", "readmem", "xmem"),
+    "mivos": ("all", "fifo", "readmem"),
+    "qdmn": ("quality", "all", "fifo", "readmem"),
+    "livos": (),
+    "simvos": (),
+}
+"""What `memory` may be, the default first; the same as their classes say, which load torch."""
+
 
 def names() -> tuple[str, ...]:
     """Return the names of the trackers, the default first."""
     return tuple(_CLASSES)
+
+
+def weights_of(name: str) -> str:
+    """Return the method of the catalogue whose weights a tracker loads, mostly its own name."""
+    return _WEIGHTS_OF.get(name, name)
 
 
 def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any) -> Tracker:
@@ -70,9 +91,10 @@ def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any
         )
     options |= {"weights": weights, "device": choose(device)}
     if options["device"].type == "cuda" and "memory_device" in known:
-        from napari_lazyvos.trackers.sparing import SparingTracker
+        from napari_lazyvos.trackers.sparing import SparingRatingTracker, SparingTracker
 
-        return SparingTracker(make, **options)
+        spared = SparingRatingTracker if hasattr(make, "quality") else SparingTracker
+        return spared(make, **options)
     tracker: Tracker = make(**options)
     return tracker
 

@@ -8,7 +8,14 @@ import numpy as np
 import torch
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.trackers.protocol import Probabilities, Snapshot, Tracker
+from napari_lazyvos.trackers.protocol import (
+    Probabilities,
+    RememberedFrame,
+    RememberingTracker,
+    Snapshot,
+    Tracker,
+)
+from napari_lazyvos.trackers.remembered import check_remembered
 
 __all__ = ["EnsembleTracker"]
 
@@ -52,6 +59,25 @@ class EnsembleTracker:
         """Numbers of the frames that a member remembers, sorted."""
         return tuple(sorted({t for each in self.members for t in each.memory_frames}))
 
+    @property
+    def remembered(self) -> tuple[RememberedFrame, ...]:
+        """Frames that a member compares others with, sorted; see `RememberingTracker.remembered`.
+
+        One is permanent if it is so for each member that remembers it.
+        """
+        permanent: dict[int, bool] = {}
+        for each in self._remembering:
+            for frame in each.remembered:
+                permanent[frame.t] = frame.permanent and permanent.get(frame.t, True)
+        return tuple(RememberedFrame(t, permanent[t]) for t in sorted(permanent))
+
+    @property
+    def diversity(self) -> float | None:
+        """Mean of the members'; None if one has none. See `RememberingTracker.diversity`."""
+        found = [each.diversity for each in self._remembering]
+        told = [each for each in found if each is not None]
+        return sum(told) / len(told) if told and len(told) == len(self.members) else None
+
     def step(self, frame: np.ndarray) -> Probabilities:
         """Return the mean of what the members predict; see `Tracker.step`."""
         self._predicted = []  # nothing, if a member fails
@@ -88,6 +114,30 @@ class EnsembleTracker:
         for each in self.members:
             each.forget(label)
 
+    def forget_frame(self, t: int) -> None:
+        """Remove one frame from the memory of all members that have it.
+
+        Raises
+        ------
+        LazyVosError
+            See `RememberingTracker.forget_frame`; then no member has forgotten it.
+        """
+        check_remembered(t, self.remembered)
+        before = self.snapshot()
+        self._predicted = []
+        try:
+            for each in self._having(t):
+                each.forget_frame(t)
+        except LazyVosError:
+            self.restore(before)
+            raise
+
+    def keep_frame(self, t: int) -> None:
+        """Make one frame permanent for all members that have it."""
+        check_remembered(t, self.remembered)
+        for each in self._having(t):
+            each.keep_frame(t)
+
     def snapshot(self) -> Snapshot:
         """Return a copy of the memories, for undo, ranges and resume."""
         return {"members": [each.snapshot() for each in self.members]}
@@ -109,6 +159,19 @@ class EnsembleTracker:
         self._predicted = []
         for each, own in zip(self.members, kept, strict=True):
             each.restore(own)
+
+    @property
+    def _remembering(self) -> list[RememberingTracker]:
+        """The members that tell what they remember."""
+        return [each for each in self.members if isinstance(each, RememberingTracker)]
+
+    def _having(self, t: int) -> list[RememberingTracker]:
+        """Return the members that remember a frame."""
+        having = []
+        for each in self._remembering:
+            if t in {frame.t for frame in each.remembered}:
+                having.append(each)
+        return having
 
 
 def _of_labels(

@@ -22,8 +22,8 @@ __all__ = ["MivosTracker"]
 class MivosTracker(MatchingTracker):
     """Follow objects with the propagation network of MiVOS.
 
-    The frame that was passed last is always read. Permanent frames are what the paper calls the
-    certain memory.
+    The frame that was passed last is read, unless `adjacent` is False. Permanent frames are what
+    the paper calls the certain memory.
 
     Parameters
     ----------

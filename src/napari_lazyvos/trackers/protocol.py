@@ -6,13 +6,22 @@ replace the mask that is remembered; that is what makes lazy correction simple.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import torch
 
-__all__ = ["Probabilities", "SamplingTracker", "Snapshot", "Tracker"]
+__all__ = [
+    "Probabilities",
+    "RatingTracker",
+    "RememberedFrame",
+    "RememberingTracker",
+    "SamplingTracker",
+    "Snapshot",
+    "Tracker",
+]
 
 Probabilities: TypeAlias = torch.Tensor
 """(1 + K, H, W) float32 on the tracker's device; sums to 1 over axis 0; index 0 is background."""
@@ -127,5 +136,77 @@ class SamplingTracker(Tracker, Protocol):
         ------
         LazyVosError
             If no frame was predicted since the last `commit`.
+        """
+        ...
+
+
+@runtime_checkable
+class RatingTracker(Tracker, Protocol):
+    """A tracker that says itself how good its masks are."""
+
+    def quality(self) -> Mapping[int, float]:
+        """Return how good the mask of each label of the last `step` is; nothing else changes.
+
+        To be asked for before `commit`.
+
+        Returns
+        -------
+        mapping of label to float in [0, 1]; 1 is best
+
+        Raises
+        ------
+        LazyVosError
+            If no frame was predicted since the last `commit`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedFrame:
+    """A frame that a tracker compares others with."""
+
+    t: int
+    permanent: bool  # never leaves
+
+
+@runtime_checkable
+class RememberingTracker(Tracker, Protocol):
+    """A tracker whose memory of frames can be looked at, and edited."""
+
+    @property
+    def remembered(self) -> tuple[RememberedFrame, ...]:
+        """The frames that others are compared with, sorted.
+
+        The frame that was passed last is among them only if it stays.
+        """
+        ...
+
+    @property
+    def diversity(self) -> float | None:
+        """Logarithm of the determinant of the Gram matrix of what is remembered; see `ReadMem`.
+
+        None where the rule of the memory is another, or has nothing to compare yet.
+        """
+        ...
+
+    def forget_frame(self, t: int) -> None:
+        """Remove one frame from memory, whether it is permanent or not.
+
+        What was condensed of it with others, as in XMem's long-term memory, stays.
+
+        Raises
+        ------
+        LazyVosError
+            If it is not in memory, or is the last that tells of an object.
+        """
+        ...
+
+    def keep_frame(self, t: int) -> None:
+        """Make one frame of those in memory permanent.
+
+        Raises
+        ------
+        LazyVosError
+            If it is not in memory.
         """
         ...

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.label_maps import label_map
 from napari_lazyvos.memory.cells import Cells
 from napari_lazyvos.trackers.mivos import MivosTracker
@@ -50,6 +51,12 @@ class QdmnTracker(MivosTracker):
         """Whether a network predicts the quality of masks: no, their entropy stands for it."""
         return False
 
+    def quality(self) -> dict[int, float]:
+        """Return the quality of the masks of the last `step`; see `RatingTracker.quality`."""
+        if self._state is None or self._waiting is None:
+            raise LazyVosError("There is nothing to rate: predict a frame with step before.")
+        return _rate(self._waiting.full, self._state.labels)
+
     def _offer(
         self,
         t: int,
@@ -59,10 +66,15 @@ class QdmnTracker(MivosTracker):
         *,
         permanent: bool,
     ) -> bool:
-        winners = label_map(given, labels, np.dtype(np.int32))
-        scores = region_scores(entropy(given), winners, labels)
-        quality = {
-            label: max(0.0, 1.0 - score) for label, score in zip(labels, scores, strict=True)
-        }
+        quality = _rate(given, labels)
         stays = self._bank.add(t, cells, permanent=permanent, quality=quality)
         return stays or self._keeping.memory != "quality"
+
+
+def _rate(probabilities: Probabilities, labels: tuple[int, ...]) -> dict[int, float]:
+    """Return the quality of each mask, by label; see `QdmnTracker`."""
+    if not labels:
+        return {}
+    winners = label_map(probabilities, labels, np.dtype(np.int32))
+    scores = region_scores(entropy(probabilities), winners, labels)
+    return {label: max(0.0, 1.0 - score) for label, score in zip(labels, scores, strict=True)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -11,9 +11,17 @@ import numpy as np
 import torch
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.trackers.protocol import Probabilities, SamplingTracker, Snapshot, Tracker
+from napari_lazyvos.trackers.protocol import (
+    Probabilities,
+    RatingTracker,
+    RememberedFrame,
+    RememberingTracker,
+    SamplingTracker,
+    Snapshot,
+    Tracker,
+)
 
-__all__ = ["SparingTracker"]
+__all__ = ["SparingRatingTracker", "SparingTracker"]
 
 SMALLER = 2 / 3  # of the inference size
 
@@ -51,6 +59,16 @@ class SparingTracker:
         """Numbers of the frames that are remembered, sorted."""
         return self._inner.memory_frames
 
+    @property
+    def remembered(self) -> tuple[RememberedFrame, ...]:
+        """The frames that others are compared with; see `RememberingTracker.remembered`."""
+        return self._inner.remembered if isinstance(self._inner, RememberingTracker) else ()
+
+    @property
+    def diversity(self) -> float | None:
+        """How diverse they are; see `RememberingTracker.diversity`."""
+        return self._inner.diversity if isinstance(self._inner, RememberingTracker) else None
+
     def step(self, frame: np.ndarray) -> Probabilities:
         """Predict the objects in a frame; see `Tracker.step`."""
         self._frame = frame
@@ -80,6 +98,14 @@ class SparingTracker:
         """Remove an object from memory."""
         self._inner.forget(label)
 
+    def forget_frame(self, t: int) -> None:
+        """Remove one frame from memory; see `RememberingTracker.forget_frame`."""
+        self._remembering.forget_frame(t)
+
+    def keep_frame(self, t: int) -> None:
+        """Make one frame permanent; see `RememberingTracker.keep_frame`."""
+        self._remembering.keep_frame(t)
+
     def snapshot(self) -> Snapshot:
         """Return a copy of the memory, for undo, ranges and resume."""
         return self._inner.snapshot()
@@ -87,6 +113,12 @@ class SparingTracker:
     def restore(self, snapshot: Snapshot) -> None:
         """Put back a memory that `snapshot` returned."""
         self._inner.restore(snapshot)
+
+    @property
+    def _remembering(self) -> RememberingTracker:
+        if not isinstance(self._inner, RememberingTracker):
+            raise LazyVosError(f"The tracker {self.name} does not tell what it remembers.")
+        return self._inner
 
     def _go_on_sampling(self, samples: Iterator[Probabilities]) -> Iterator[Probabilities]:
         """Yield all samples, wherever the tracker was made anew; the draws are the same then."""
@@ -135,3 +167,13 @@ class SparingTracker:
         size = round(SMALLER * (self._short if limit == -1 else min(limit, self._short)))
         yield f"frames are looked at with a short side of {size} pixels", {"size": size}
         yield "the CPU computes", {"device": torch.device("cpu"), "memory_device": "same"}
+
+
+class SparingRatingTracker(SparingTracker):
+    """Such a one that also says how good its masks are: not every tracker does."""
+
+    def quality(self) -> Mapping[int, float]:
+        """Return how good the masks of the last frame are; see `RatingTracker.quality`."""
+        inner = self._inner
+        assert isinstance(inner, RatingTracker)  # else `load` takes the class above
+        return inner.quality()

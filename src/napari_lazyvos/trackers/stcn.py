@@ -32,7 +32,8 @@ class StcnTracker(MatchingTracker):
     top_k : int
         A place reads so many places of the memory.
     include_last : bool
-        Whether the frame that was passed last is read, too; with READMem it always is.
+        The published name of `adjacent`, which comes first if it is given; with READMem the frame
+        that was passed last is read without it.
     memory : {"all", "fifo", "readmem", "xmem"}
         See `Keeping`. As published, ``"all"``: a frame costs the more, the longer the video is.
     **shared
@@ -58,8 +59,8 @@ class StcnTracker(MatchingTracker):
         **shared: Any,
     ) -> None:
         net = build(StcnNet, for_several(read(weights, "stcn")), "stcn")
-        adjacent = include_last or memory == "readmem"
-        super().__init__(net, Limits(top_k), mem_every, adjacent, memory=memory, **shared)
+        reads_last = include_last or memory == "readmem"
+        super().__init__(net, Limits(top_k), mem_every, reads_last, memory=memory, **shared)
 
     def _see(self, image: Tensor) -> Key:
         key: Key = self.net.encode_key(image)

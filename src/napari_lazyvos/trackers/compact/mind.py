@@ -12,6 +12,7 @@ from torch import Tensor
 
 from napari_lazyvos.memory.frame import SHARED
 from napari_lazyvos.memory.keeping import Keeping
+from napari_lazyvos.memory.readmem import ReadMem
 from napari_lazyvos.memory.retention import KeepAll, Remembered, Retention
 from napari_lazyvos.trackers.compact.witnesses import Bank
 from napari_lazyvos.trackers.windowed.memory import Memory
@@ -34,6 +35,7 @@ class Cells:
     masks: Tensor  # (1 + K, N) float32, background first
     labels: tuple[int, ...]  # of masks[1:]
     permanent: bool
+    kept: bool = False  # permanent because a person asked for it
 
     @classmethod
     def of(cls, memory: Memory, far: Tensor, *, permanent: bool) -> Cells:
@@ -49,7 +51,8 @@ class Cells:
     def unpack(cls, packed: Mapping[str, Any], device: torch.device) -> Cells:
         """Return what `pack` saved, on a device."""
         keys, masks = (packed[name].to(device, copy=True) for name in ("keys", "masks"))
-        return cls(packed["t"], keys, masks, tuple(packed["labels"]), packed["permanent"])
+        labels = tuple(packed["labels"])
+        return cls(packed["t"], keys, masks, labels, packed["permanent"], packed["kept"])
 
     def as_seen(self) -> Remembered:
         """Return the cells as a rule of retention sees them."""
@@ -78,6 +81,7 @@ class Cells:
             "masks": self.masks.cpu().clone(),
             "labels": self.labels,
             "permanent": self.permanent,
+            "kept": self.kept,
         }
 
 
@@ -117,6 +121,12 @@ class CompactMind:
         in_all = replace(self.keeping, memory_size=size + MOST_READ)
         self.rule = Latest(size) if self.keeping.memory == "fifo" else in_all.rule()
 
+    @property
+    def diversity(self) -> float | None:
+        """How diverse the cells are, where READMem keeps them; see `ReadMem.log_determinant`."""
+        # 0.0: it has not compared them yet.
+        return (self.rule.log_determinant or None) if isinstance(self.rule, ReadMem) else None
+
     def is_due(self, t: int, every: int) -> bool:
         """Whether a frame comes so many frames after what was offered last."""
         passing = [each for each in self.cells if not each.permanent]
@@ -126,22 +136,40 @@ class CompactMind:
         return all(abs(t - other) >= every for other in offered)
 
     def add(self, new: Cells) -> None:
-        """Keep a frame's cells if the rule wants them.
+        """Keep a frame's cells if the rule wants them, or in the place of those that it had.
 
-        Of the permanent frames the first and the latest are kept.
+        Of the permanent frames the first and the latest are kept, and those that a person asked
+        for.
         """
-        for place, old in enumerate(self.cells):
-            if old.t == new.t:
-                self._drop(place)
-                break
-        leaves = self.rule.admit([each.as_seen() for each in self.cells], new.as_seen())
-        self.refused = new.t if leaves is None else None
-        if leaves is None:
-            return
-        self.cells = [*self.cells[:leaves], *self.cells[leaves + 1 :], new]
-        permanent = [place for place, each in enumerate(self.cells) if each.permanent]
+        times = [each.t for each in self.cells]
+        if new.t in times:
+            place = times.index(new.t)
+            old = self.cells[place]
+            permanent_now = new.permanent or old.permanent
+            self.cells[place] = replace(new, permanent=permanent_now, kept=old.kept)
+            self.rule.renew(self._seen(), place)
+        else:
+            leaves = self.rule.admit(self._seen(), new.as_seen())
+            self.refused = new.t if leaves is None else None
+            if leaves is None:
+                return
+            self.cells = [*self.cells[:leaves], *self.cells[leaves + 1 :], new]
+        permanent = [n for n, each in enumerate(self.cells) if each.permanent and not each.kept]
         for place in reversed(permanent[1 : 1 - MOST_READ]):
             self._drop(place)
+
+    def keep(self, t: int) -> None:
+        """Let the cells of a frame stay for good, however many are permanent."""
+        kept = [
+            replace(each, permanent=True, kept=True) if each.t == t else each for each in self.cells
+        ]
+        self.cells = kept
+
+    def drop(self, t: int) -> None:
+        """Remove the cells of a frame, if there are any."""
+        times = [each.t for each in self.cells]
+        if t in times:
+            self._drop(times.index(t))
 
     def clear(self) -> None:
         """Forget all cells."""
@@ -175,8 +203,12 @@ class CompactMind:
                 mind.add(each)
         return mind
 
+    def _seen(self) -> list[Remembered]:
+        """Return the cells as a rule of retention sees them."""
+        return [each.as_seen() for each in self.cells]
+
     def _drop(self, place: int) -> None:
-        del self.cells[place]
+        self.cells = [*self.cells[:place], *self.cells[place + 1 :]]
         self.rule.forget(place)
 
 

@@ -17,7 +17,8 @@ from napari_lazyvos.nets.weights import Weights, fill
 from napari_lazyvos.trackers.compact.mind import MOST_KEPT, Cells, CompactMind
 from napari_lazyvos.trackers.compact.witnesses import Sighting, predict
 from napari_lazyvos.trackers.dropout import Dropout
-from napari_lazyvos.trackers.protocol import Probabilities
+from napari_lazyvos.trackers.protocol import Probabilities, RememberedFrame
+from napari_lazyvos.trackers.remembered import check_remembered
 from napari_lazyvos.trackers.windowed.flow import consistency
 from napari_lazyvos.trackers.windowed.fragments import drop_fragments
 from napari_lazyvos.trackers.windowed.memory import Memory, State
@@ -60,7 +61,7 @@ class CompactTracker(WindowedTracker):
     device, size : see `WindowedTracker`
     memory : {"fifo", "all", "readmem"}
         Which frames are kept to be looked up anywhere; see `Keeping`. Permanent frames, three at
-        most, are in any of them.
+        most beside those that a person wants to be kept, are in any of them.
     memory_size : int
         So many frames are kept beside the permanent ones; for READMem, with three of those.
     dropout, passes, seed : see `Dropout`; of `samples` alone
@@ -72,6 +73,7 @@ class CompactTracker(WindowedTracker):
     """
 
     name = "compact"
+    memories = ("fifo", "all", "readmem")
     _enough = 32
 
     def __init__(
@@ -88,9 +90,38 @@ class CompactTracker(WindowedTracker):
     ) -> None:
         super().__init__(device=device, size=size)
         self._keeping = Keeping(memory, memory_size)
-        self._keeping.check(self.name, ("fifo", "all", "readmem"))
+        self._keeping.check(self.name, self.memories)
         self._dropout = Dropout(dropout, passes, seed)
         self.net = fill(CompactNet(), weights, "tracker").to(self.device)
+
+    @property
+    def remembered(self) -> tuple[RememberedFrame, ...]:
+        """The frames whose cells are kept, and the permanent ones that are read near by; sorted."""
+        if self._state is None:
+            return ()
+        permanent = {each.t: each.permanent for each in self._state.mind.cells}
+        permanent |= {memory.t: True for memory in self._state.permanent[-MOST_READ:]}
+        return tuple(RememberedFrame(t, permanent[t]) for t in sorted(permanent))
+
+    @property
+    def diversity(self) -> float | None:
+        """How diverse the kept cells are; see `RememberingTracker.diversity`."""
+        return self._state.mind.diversity if self._state is not None else None
+
+    def forget_frame(self, t: int) -> None:
+        """Remove one frame from memory; see `RememberingTracker.forget_frame`."""
+        state = self._state
+        if state is not None and {each.t for each in state.mind.cells} == {t}:
+            raise LazyVosError(
+                f"Frame {t} is the only one in memory, and cannot be forgotten: track on before."
+            )
+        super().forget_frame(t)
+
+    def keep_frame(self, t: int) -> None:
+        """Make one frame permanent; see `RememberingTracker.keep_frame`."""
+        check_remembered(t, self.remembered)
+        if self._state is not None:
+            self._state.mind.keep(t)
 
     def samples(self) -> Iterator[Probabilities]:
         """Yield predictions with channels of the queries dropped; see `SamplingTracker.samples`.
@@ -151,6 +182,7 @@ class CompactTracker(WindowedTracker):
             state.mind.add(Cells.of(state.last, view.looks.far[0], permanent=permanent))
 
     def _relearn(self, state: State) -> None:
+        asked = [each for each in state.mind.cells if each.kept]
         state.mind.clear()
         kept = [(memory, True) for memory in state.permanent]
         if not kept or state.last.t != kept[-1][0].t:
@@ -158,9 +190,17 @@ class CompactTracker(WindowedTracker):
         for memory, permanent in kept:
             looks = self._look(memory.as_unit(), state.mind).looks
             state.mind.add(Cells.of(memory, looks.far[0], permanent=permanent))
+        seen_again = {memory.t for memory in state.permanent}
+        for cells in asked:
+            if cells.t not in seen_again:  # there is no picture of it to be looked at again
+                state.mind.add(cells)
+            state.mind.keep(cells.t)
 
     def _unlearn(self, state: State, label: int) -> None:
         state.mind.cells = [cells.without(label) for cells in state.mind.cells]
+
+    def _unlearn_frame(self, state: State, t: int) -> None:
+        state.mind.drop(t)
 
     def _unpack_mind(self, packed: dict[str, Any]) -> CompactMind:
         return CompactMind.unpack(packed, self._keeping, self.device)

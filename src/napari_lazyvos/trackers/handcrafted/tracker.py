@@ -51,6 +51,7 @@ class HandcraftedTracker(WindowedTracker):
     """
 
     name = "handcrafted"
+    memories: tuple[str, ...] = ()
 
     def __init__(
         self, *, weights: Any = None, device: torch.device | None = None, size: int = 480

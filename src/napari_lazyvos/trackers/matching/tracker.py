@@ -21,7 +21,8 @@ from napari_lazyvos.trackers.canvas import Canvas
 from napari_lazyvos.trackers.dropout import Dropout
 from napari_lazyvos.trackers.matching.method import Method, View
 from napari_lazyvos.trackers.matching.state import Carried, State
-from napari_lazyvos.trackers.protocol import Probabilities, Snapshot
+from napari_lazyvos.trackers.protocol import Probabilities, RememberedFrame, Snapshot
+from napari_lazyvos.trackers.remembered import check_remembered
 
 __all__ = ["MatchingTracker"]
 
@@ -51,10 +52,14 @@ class MatchingTracker(Method):
         Of XMem's memory; their `top_k` is that of any.
     every : int
         The method's own cadence: every so many frames one is offered to the memory.
-    adjacent : bool
-        See `Bank`.
+    reads_last : bool
+        The method's own `adjacent`.
     memory, memory_size, readmem_preset, readmem_bound, readmem_similarity, readmem_align, \
-    readmem_initialisation : see `Keeping`
+    readmem_initialisation, readmem_diversify, readmem_strict, readmem_rounding, \
+    readmem_align_filling : see `Keeping`
+    adjacent : bool or None
+        Whether the frame that was passed last is read, too, and not counted; see `Bank`. None: as
+        the method does with this memory.
     sampling_interval : int or None
         Another cadence in place of the method's own; READMem has 10.
     device : torch.device or None
@@ -78,7 +83,7 @@ class MatchingTracker(Method):
         net: nn.Module,
         limits: Limits,
         every: int,
-        adjacent: bool,
+        reads_last: bool,
         /,
         *,
         memory: str,
@@ -89,6 +94,11 @@ class MatchingTracker(Method):
         readmem_similarity: str = "cosine",
         readmem_align: str = "affinity",
         readmem_initialisation: str = "stream",
+        readmem_diversify: bool = True,
+        readmem_strict: bool | None = None,
+        readmem_rounding: int | None = None,
+        readmem_align_filling: bool | None = None,
+        adjacent: bool | None = None,
         device: torch.device | None = None,
         size: int = 480,
         memory_device: str = "same",
@@ -111,6 +121,10 @@ class MatchingTracker(Method):
             readmem_similarity,
             readmem_align,
             readmem_initialisation,
+            readmem_diversify,
+            readmem_strict,
+            readmem_rounding,
+            readmem_align_filling,
         )
         self._keeping.check(self.name, self.memories)
         self.device = device or torch.device("cpu")
@@ -118,7 +132,8 @@ class MatchingTracker(Method):
         self._size = size
         self._every = sampling_interval or every
         place = torch.device("cpu") if memory_device == "cpu" else self.device
-        self._bank = self._make_bank(limits, place, adjacent=adjacent)
+        held = reads_last if adjacent is None else adjacent
+        self._bank = self._make_bank(limits, place, adjacent=held)
         self._amp = self.device.type == "cuda" if amp is None else amp
         self._dropout = Dropout(dropout, passes, seed)
         self._state: State | None = None
@@ -152,6 +167,17 @@ class MatchingTracker(Method):
     def memory_frames(self) -> tuple[int, ...]:
         """Numbers of the frames that stay in memory as they are, sorted."""
         return tuple(sorted(self._bank.times))
+
+    @property
+    def remembered(self) -> tuple[RememberedFrame, ...]:
+        """The frames that stay in memory as they are; see `RememberingTracker.remembered`."""
+        permanent = frozenset(self._bank.permanent)
+        return tuple(RememberedFrame(t, t in permanent) for t in self.memory_frames)
+
+    @property
+    def diversity(self) -> float | None:
+        """How diverse the memory is; see `RememberingTracker.diversity`."""
+        return self._bank.diversity
 
     @torch.no_grad()
     def step(self, frame: np.ndarray) -> Probabilities:
@@ -219,6 +245,17 @@ class MatchingTracker(Method):
         self._waiting = None
         self._bank.forget(label)
         self._state = state.without(label)
+
+    def forget_frame(self, t: int) -> None:
+        """Remove one frame from memory; see `RememberingTracker.forget_frame`."""
+        check_remembered(t, self.remembered)
+        self._waiting = None
+        self._bank.drop(t)
+
+    def keep_frame(self, t: int) -> None:
+        """Make one frame permanent; see `RememberingTracker.keep_frame`."""
+        check_remembered(t, self.remembered)
+        self._bank.keep(t)
 
     def snapshot(self) -> Snapshot:
         """Return a copy of the memory, for undo, ranges and resume."""

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.trackers.protocol import Probabilities, Snapshot
+from napari_lazyvos.trackers.protocol import Probabilities, RememberedFrame, Snapshot
+from napari_lazyvos.trackers.remembered import check_remembered
 from napari_lazyvos.trackers.windowed.flow import motion, warp
 from napari_lazyvos.trackers.windowed.memory import Memory, Mind, State
 from napari_lazyvos.trackers.windowed.rescale import better_grid, transfer, transfer_drift
@@ -119,6 +120,10 @@ class WindowedTracker(ABC):
     def _unlearn(self, state: State, label: int) -> None:
         """Change the mind as if an object had been background; the frames are changed already."""
 
+    def _unlearn_frame(self, state: State, t: int) -> None:
+        """Change the mind after a frame was forgotten; `state.permanent` is without it already."""
+        self._relearn(state)
+
     @abstractmethod
     def _unpack_mind(self, packed: dict[str, Any]) -> Mind:
         """Return the mind that was packed."""
@@ -134,6 +139,17 @@ class WindowedTracker(ABC):
         if self._state is None:
             return ()
         return tuple(sorted({m.t for m in (*self._state.permanent, self._state.last)}))
+
+    @property
+    def remembered(self) -> tuple[RememberedFrame, ...]:
+        """The permanent frames, sorted; see `RememberingTracker.remembered`."""
+        kept = self._state.permanent if self._state else ()
+        return tuple(RememberedFrame(t, True) for t in sorted(memory.t for memory in kept))
+
+    @property
+    def diversity(self) -> float | None:
+        """None: every permanent frame stays; see `RememberingTracker.diversity`."""
+        return None
 
     def step(self, frame: np.ndarray) -> Probabilities:
         """Predict the objects in a frame; see `Tracker.step`."""
@@ -181,6 +197,19 @@ class WindowedTracker(ABC):
         state.last = state.last.without(label)
         state.permanent = [memory.without(label) for memory in state.permanent]
         self._unlearn(state, label)
+
+    def forget_frame(self, t: int) -> None:
+        """Remove a permanent frame; what is learned on the way is learned from the others anew."""
+        check_remembered(t, self.remembered)
+        state = self._state
+        assert state is not None  # else nothing is remembered
+        self._waiting = None
+        state.permanent = [memory for memory in state.permanent if memory.t != t]
+        self._unlearn_frame(state, t)
+
+    def keep_frame(self, t: int) -> None:
+        """Accept a frame that is permanent already; see `RememberingTracker.keep_frame`."""
+        check_remembered(t, self.remembered)
 
     def snapshot(self) -> Snapshot:
         """Return a copy of the memory, for undo, ranges and resume."""
