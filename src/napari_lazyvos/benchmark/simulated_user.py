@@ -1,6 +1,6 @@
 """A person who answers calls for help in a benchmark: knows the truth, and clicks on it.
 
-The agent of Lazy-XMem clicks on the centre of an object (thesis sec. 6.7); its package cannot be
+That of Lazy-XMem clicks on the centre of an object (thesis sec. 6.7); its package cannot be
 had, so what the centre is was decided here: the pixel that is farthest from the outside.
 """
 
