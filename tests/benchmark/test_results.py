@@ -33,8 +33,8 @@ def sequence(name: str, *objects: ObjectResult, **more) -> SequenceResult:
 
 A = sequence(
     "a",
-    followed(1, (0.8, 0.6, 0.4), scores=(0.1, 0.2, 0.5), corrections=(2,), unseen=False),
-    followed(2, (0.2, 0.2, 0.2), scores=(None, 0.2, 0.2), corrections=(1, 3), unseen=True),
+    followed(1, (0.8, 0.6, 0.4), scores=(0.1, 0.2, 0.5), unseen=False),
+    followed(2, (0.2, 0.2, 0.2), scores=(None, 0.2, 0.2), corrections=(1, 2, 3), unseen=True),
     tracked=3,
     seconds=1.5,
     fps=2.0,
@@ -78,6 +78,14 @@ def test_what_it_cost_the_person():
     assert found["Spearman"] == 1  # of the one object whose J and score both change
     assert "IDI" not in means([A, sequence("c", followed(1, (1.0,)), tracked=1, fps=3.0)])
     assert "NoC" not in means([sequence("c", followed(1, (1.0,)))])  # masks from elsewhere
+
+
+def test_the_score_of_a_frame_that_was_corrected_says_nothing_of_its_mask():
+    region, scores = (0.9, 0.7, 1.0, 0.5), (0.1, 0.2, 0.9, 0.3)
+    alone = sequence("a", followed(1, region, scores=scores), tracked=4)
+    assert means([alone])["Spearman"] == pytest.approx(-0.2)
+    corrected = sequence("a", followed(1, region, scores=scores, corrections=(3,)), tracked=4)
+    assert means([corrected])["Spearman"] == pytest.approx(1)
 
 
 def test_lvos_needs_seen_and_unseen_categories():

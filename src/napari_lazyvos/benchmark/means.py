@@ -135,12 +135,14 @@ def _since(each: ObjectResult) -> tuple[int, ...]:
 def _spearman(each: ObjectResult) -> float:
     """Return the correlation over the frames that were predicted; the given one is not needed.
 
-    An empty mask has a score of 0, which says nothing: by its area it would be 0 / 0.
+    An empty mask has a score of 0, which says nothing: by its area it would be 0 / 0. Nor does that
+    of a frame that was corrected: it is of the mask before.
     """
     if not each.scores:
         return math.nan
+    corrected = {*each.corrections, *each.pseudo}
     scores = [
-        math.nan if score is None or not predicted else score
-        for score, predicted in zip(each.scores, each.predicted, strict=True)
+        math.nan if score is None or not predicted or t in corrected else score
+        for t, score, predicted in zip(each.frames, each.scores, each.predicted, strict=True)
     ]
     return metrics.spearman((1.0, *each.region), (0.0, *scores))
