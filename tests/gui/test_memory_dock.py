@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -271,17 +270,3 @@ def test_what_is_chosen_is_not_another_frame_when_it_leaves(strip):
     assert strip.chosen.t == 2
     strip.choose(7)
     assert strip.chosen is None
-
-
-@pytest.mark.parametrize(("count", "most"), [(20, 0.005), (300, 0.02)])
-def test_it_costs_the_main_thread_little(strip, qtbot, count, most):
-    strip.frames.show_frames(of(range(0, 5 * count, 5)))
-    qtbot.waitUntil(lambda: strip.visualRect(strip.frames.index(0)).isValid())
-    taken = []
-    for n in range(1, 8):
-        began = time.perf_counter()
-        strip.frames.show_frames(of([0, *range(5 * n, 5 * (count + n), 5)]))
-        strip.frames.show_pictures()
-        strip.viewport().repaint()
-        taken.append(time.perf_counter() - began)
-    assert min(taken) < most
