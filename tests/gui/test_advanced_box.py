@@ -78,7 +78,8 @@ def test_what_is_chosen_is_what_the_tracker_gets(qtbot):
         for kind in lines(box.memory.kind) or [""]:
             box.memory.kind.setCurrentText(kind)
             box.memory.size.setValue(4)
-            trackers.load(name, device="cpu", **box.options["tracker_options"])
+            tracker = trackers.load(name, device="cpu", **box.options["tracker_options"])
+            assert not kind or tracker._keeping.memory == kind
 
 
 def install(folder, monkeypatch, *names):

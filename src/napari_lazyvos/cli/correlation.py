@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from napari_lazyvos.cli.measuring import check_failures
 from napari_lazyvos.cli.methods import (
     TrackerName,
     TrackerOptions,
@@ -28,7 +29,6 @@ from napari_lazyvos.cli.options import (
     JsonFile,
     parse_values,
 )
-from napari_lazyvos.errors import LazyVosError
 
 if TYPE_CHECKING:
     from napari_lazyvos.benchmark.clip import Clip
@@ -102,10 +102,7 @@ def correlation(
         study.write(json)
     if html is not None:
         write_study(study, html)
-    if study.failed:
-        name, why = next(iter(study.failed.items()))
-        more = f" (and {len(study.failed) - 1} more)" if len(study.failed) > 1 else ""
-        raise LazyVosError(f"{name} could not be measured: {why}{more}")
+    check_failures(study.failed)
 
 
 def _measure(

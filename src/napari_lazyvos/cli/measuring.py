@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_lazyvos.benchmark.results import Report, SequenceResult
     from napari_lazyvos.benchmark.runner import Work
 
-__all__ = ["measure_clips", "print_report"]
+__all__ = ["check_failures", "measure_clips", "print_report"]
 
 SHOWN = ("J&F", "J", "F", "R@0.5", "NoC", "frames/s")  # of each sequence
 
@@ -76,10 +76,19 @@ def measure_clips(
         from napari_lazyvos.benchmark.html import write_html
 
         write_html(report, html)
-    if report.failed:
-        name, why = next(iter(report.failed.items()))
-        more = f" (and {len(report.failed) - 1} more)" if len(report.failed) > 1 else ""
-        raise LazyVosError(f"{name} could not be measured: {why}{more}")
+    check_failures(report.failed)
+
+
+def check_failures(failed: Mapping[str, str]) -> None:
+    """Name every video that could not be measured, with what was wrong, if there is any.
+
+    Raises
+    ------
+    LazyVosError
+    """
+    if failed:
+        told = (f"{name} could not be measured: {why.rstrip('.')}" for name, why in failed.items())
+        raise LazyVosError(f"{'; '.join(told)}.")
 
 
 def print_report(report: Report) -> None:
