@@ -16,6 +16,7 @@ _CLASSES = {
     "compact": ("napari_lazyvos.refine.compact", "CompactRefiner"),
     "classical": ("napari_lazyvos.refine.classical", "ClassicalRefiner"),
     "sam_hq": ("napari_lazyvos.refine.sam_hq", "SamHqRefiner"),
+    "ritm": ("napari_lazyvos.refine.ritm", "RitmRefiner"),
 }
 
 
@@ -33,9 +34,9 @@ def load(name: str, *, device: str = "auto", **options: Any) -> Refiner:
     device : "auto", "cpu", "cuda" or "mps"
         Where a refiner with a network computes; ``classical`` has none and always uses the CPU.
     options : the refiner's own settings
-        ``compact`` and ``sam_hq`` have ``weights``: a file, a state dict, or a name of the
-        catalogue, such as ``sam_hq_vit_b``. ``sam_hq`` has more: see `SamHqRefiner`;
-        ``classical`` has none.
+        ``compact``, ``sam_hq`` and ``ritm`` have ``weights``: a file, a state dict, or a name of
+        the catalogue, such as ``sam_hq_vit_b``. ``sam_hq`` and ``ritm`` have more: see
+        `SamHqRefiner` and `RitmRefiner`; ``classical`` has none.
 
     Raises
     ------

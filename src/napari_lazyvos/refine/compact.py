@@ -1,7 +1,8 @@
 """A refiner with a small network that comes with the package.
 
 The network sees crops of one size. What is meant is looked for in crops of every scale around the
-clicks, and in one around the mask so far; the best answer is looked at once more, closer.
+clicks, and in one around the mask so far; the best answer is looked at once more, closer. A mask
+that is corrected changes only where it was clicked on.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from napari_lazyvos.nets.clicks import SIDE, ClickNet, discs
 from napari_lazyvos.nets.weights import Weights, fill
+from napari_lazyvos.refine.correction import anchors, changed
 from napari_lazyvos.refine.protocol import Click, Refined, check_clicks
 
 __all__ = ["CompactRefiner"]
@@ -145,28 +147,40 @@ class CompactRefiner:
         """Segment the one object that all the clicks are about; see `Refiner.refine`."""
         height, width = embedding.shape[:2]
         check_clicks(clicks, height, width)
-        crops = _scales((height, width), clicks)
-        answers = self._ask(embedding, crops, clicks, None)
         previous = None if previous is None else np.asarray(previous, np.float32)
-        if previous is not None and (previous >= 0.5).any():
-            crops.append(Crop.around(previous >= 0.5, clicks))
-            answers += self._ask(embedding, crops[-1:], clicks, previous)
-        goodness = np.array([_goodness(*each, clicks) for each in zip(crops, answers, strict=True)])
+        if previous is None or not (previous >= 0.5).any():
+            mask = self._found(embedding, clicks, None)
+        else:
+            whole = [*anchors(previous >= 0.5, clicks), *clicks]
+            mask = self._found(embedding, whole, previous)
+            mask = np.where(changed(previous >= 0.5, mask >= 0.5, clicks), mask, previous)
+        mask = _with_clicks(mask, clicks)
+        return Refined(mask >= 0.5, mask)
+
+    def _found(
+        self, image: np.ndarray, clicks: Sequence[Click], previous: np.ndarray | None
+    ) -> np.ndarray:
+        """Look for the object at every scale, and closer; return its (H, W) probability."""
+        height, width = image.shape[:2]
+        crops = _scales((height, width), clicks)
+        answers = self._ask(image, crops, clicks, None)
         before = None
-        if previous is not None and (previous >= 0.5).any():
+        if previous is not None:
+            crops.append(Crop.around(previous >= 0.5, clicks))
+            answers += self._ask(image, crops[-1:], clicks, previous)
             before = crops[-1], _Answer(crops[-1].cut(previous, cv2.BORDER_CONSTANT), 1.0)
+        goodness = np.array([_goodness(*each, clicks) for each in zip(crops, answers, strict=True)])
         chosen = _elect(list(zip(crops, answers, strict=True)), goodness, before)
         mask = crops[chosen].paste(answers[chosen].probability, height, width)
         best = float(goodness[chosen])
         for _ in range(ROUNDS):
             crop = Crop.around(mask >= 0.5, clicks)
-            (answer,) = self._ask(embedding, [crop], clicks, mask)
+            (answer,) = self._ask(image, [crop], clicks, mask)
             better = _goodness(crop, answer, clicks)
             if better < best or better == 0:
                 break
             mask, best = crop.paste(answer.probability, height, width), better
-        mask = _with_clicks(mask, clicks)
-        return Refined(mask >= 0.5, mask)
+        return mask
 
     @torch.inference_mode()
     def _ask(
