@@ -86,7 +86,7 @@ def test_random_makes_as_many_corrections_at_other_moments(lost, tmp_path):
 
 @pytest.mark.parametrize("strategy", ["a1", "a2", "a3"])
 def test_rounds_click_the_worst_frame(lost, tmp_path, strategy):
-    settings = Settings(protocol="rounds", rounds=4, strategy=strategy, **LIGHT)
+    settings = Settings(protocol="ivos", rounds=4, strategy=strategy, **LIGHT)
     result = play(lost, tmp_path, settings=settings)
     (found,) = result.objects
     assert len(result.rounds) == 4

@@ -67,7 +67,7 @@ def play(
         ) as session:
             diary = Diary(on_frame)
             curve: tuple[float, ...] = ()
-            if settings.protocol == "rounds":
+            if settings.protocol == "ivos":
                 curve = follow_in_rounds(session, clip, targets, settings, diary)
             else:
                 follow(session, clip, targets, settings, diary)

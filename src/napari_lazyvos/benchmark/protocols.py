@@ -4,7 +4,7 @@
 * *ziVOS* (Lazy-XMem, thesis ch. 6): each object is clicked once; where the tracker asks, the
   simulated user clicks on the object, in one pass.
 * *random*: the control of ziVOS; as many corrections, at random objects and frames that show them.
-* *rounds*: see `rounds`.
+* *iVOS* (CiVOS, thesis ch. 4): see `rounds`.
 """
 
 from __future__ import annotations

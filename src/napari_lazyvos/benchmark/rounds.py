@@ -3,7 +3,7 @@
 In the first round each object is clicked once, in the frame in which the references show it first.
 In every later one the simulated user sees all masks, takes the frame with the lowest J&F that was
 not annotated yet (mean over objects, as in the published code), and clicks there on what is wrong
-with each object. The masks between the annotated frames around it are tracked anew, to both sides.
+with each object. That spreads to both sides, see `Session.run_round`.
 
 CiVOS turns the scribbles of the DAVIS robot into clicks, by one of three strategies. Scribbles
 are the skeleton of what is wrong here, since no robot is needed to know that:
@@ -50,18 +50,22 @@ def follow_in_rounds(
     user = SimulatedUser(spread=settings.spread, seed=settings.seed, name=clip.name)
     give(session, clip, targets, user, by_mask=False)
     annotated = {target.given for target in targets}
+    for t in sorted(annotated):
+        _propagate(session, t, settings, diary)
     curve: list[float] = []
     while True:
-        for _ in diary.watch(session.run(direction="both")):
-            raise AssertionError("the policy of rounds asks nobody")
         found = judge(clip, targets, session.store.masks.stored)
         curve.append(_quality(found))
         if len(curve) == settings.rounds:
             return tuple(curve)
-        if (t := worst_frame(targets, found, annotated)) is not None:
-            annotated.add(t)
-            clicked = _click_in(session, clip, targets, t, settings)
-            diary.corrections += [(t, label) for label in clicked]
+        chosen = worst_frame(targets, found, annotated)
+        if settings.next_frame == "suggested":
+            chosen = _suggested(session, targets, annotated, chosen)
+        if chosen is not None:
+            annotated.add(chosen)
+            clicked = _click_in(session, clip, targets, chosen, settings)
+            diary.corrections += [(chosen, label) for label in clicked]
+            _propagate(session, chosen, settings, diary)
 
 
 def worst_frame(
@@ -75,6 +79,15 @@ def worst_frame(
             by_frame.setdefault(t, []).append((region + contour) / 2)
     left = {t: float(np.mean(values)) for t, values in by_frame.items() if t not in annotated}
     return min(left, key=lambda t: (left[t], t)) if left else None
+
+
+def _suggested(
+    session: Session, targets: tuple[Target, ...], annotated: set[int], otherwise: int | None
+) -> int | None:
+    """Return the frame that a user without references is advised to take, if it is judged."""
+    found = session.suggest()
+    judged = {t for target in targets for t in target.judged} - annotated
+    return found.t if found is not None and found.t in judged else otherwise
 
 
 def clicks_a1(mask: np.ndarray, truth: np.ndarray, most: int) -> list[Click]:
@@ -150,6 +163,16 @@ def _click_in(
         for click in clicks:
             session.click(t, click.y, click.x, label=label, positive=click.positive)
     return clicked
+
+
+def _propagate(session: Session, t: int, settings: Settings, diary: Diary) -> None:
+    """Carry out a round, and track what became stale of objects that are not there in its frame."""
+    runs = [session.run(direction="both")]
+    if session.bounds(t):
+        runs.insert(0, session.run_round(t, fusion=settings.fusion, memory=settings.round_memory))
+    for run in runs:
+        for _ in diary.watch(run):
+            raise AssertionError("in rounds nobody is asked")
 
 
 def _quality(found: Mapping[int, Judgement]) -> float:

@@ -8,16 +8,17 @@ from typing import Any, Literal
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.policy import Policy
+from napari_lazyvos.lazy.rounds import MEMORIES, RoundMemory
 
 __all__ = ["PROTOCOLS", "Protocol", "Settings"]
 
-Protocol = Literal["svos", "zivos", "random", "rounds"]
+Protocol = Literal["svos", "ivos", "zivos", "random"]
 
 PROTOCOLS: Mapping[str, str] = {
     "svos": "the first mask of each object is given, and nobody helps",
+    "ivos": "in rounds: the worst frame is clicked, and that spreads to both sides",
     "zivos": "each object is clicked once, and calls for help are answered",
     "random": "as zivos, with as many corrections at random moments instead",
-    "rounds": "in each round the worst frame is clicked, and tracked to both sides",
 }
 
 CHOICES = {
@@ -25,6 +26,8 @@ CHOICES = {
     "start": ("click", "mask"),
     "answer": ("click", "mask"),
     "strategy": ("a1", "a2", "a3"),
+    "next_frame": ("worst", "suggested"),
+    "round_memory": tuple(MEMORIES),
 }
 
 
@@ -40,7 +43,7 @@ class Settings:
         Options of `Policy`, such as ``{"tau_user": 0.1}``, instead of those that suit the tracker.
     start : {"click", "mask"}
         What is given of an object first: a click, which makes an imperfect mask, or the reference.
-        Of ``svos`` it is always the reference, of ``rounds`` always a click.
+        Of ``svos`` it is always the reference, of ``ivos`` always a click.
     answer : {"click", "mask"}
         What a call for help is answered with.
     absence : bool
@@ -49,7 +52,11 @@ class Settings:
     spread, seed : of the simulated user's clicks, see `SimulatedUser`; `seed` is that of ``random``, too
     calls : mapping
         For ``random``: how many corrections to make in each sequence, by name.
-    rounds, strategy, clicks : of ``rounds``: how many, where to click, and clicks per object at most
+    rounds, strategy, clicks : of ``ivos``: how many, where to click, and clicks per object at most
+    next_frame : {"worst", "suggested"}
+        Of ``ivos``: the frame with the lowest J&F, or what `Session.suggest` says without any
+        reference; the worst one if that is not judged.
+    fusion, round_memory : of ``ivos``: see `Session.run_round`
     most_objects : int, optional
         Follow at most so many objects of a video, see `find_targets`.
     cells : bool
@@ -77,6 +84,9 @@ class Settings:
     rounds: int = 8  # CiVOS
     strategy: Literal["a1", "a2", "a3"] = "a3"
     clicks: int = 3  # CiVOS
+    next_frame: Literal["worst", "suggested"] = "worst"
+    fusion: str = "distance"
+    round_memory: RoundMemory = "all"
     most_objects: int | None = None
     cells: bool = False
 

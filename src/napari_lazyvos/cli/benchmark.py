@@ -40,7 +40,7 @@ def benchmark(
     split: DatasetSplit = None,
     only: DatasetOnly = "",
     protocol: Annotated[
-        str, typer.Option(help="svos, zivos, random or rounds; see the manual.")
+        str, typer.Option(help="svos, ivos, zivos or random; see the manual.")
     ] = "svos",
     tracker: TrackerName = "compact",
     refiner: RefinerName = "compact",
@@ -67,9 +67,18 @@ def benchmark(
         Path | None,
         typer.Option(metavar="REPORT", help="For random: make as many corrections as this one."),
     ] = None,
-    rounds: Annotated[int, typer.Option(help="For rounds: how many.")] = 8,
-    strategy: Annotated[str, typer.Option(help="For rounds: a1, a2 or a3.")] = "a3",
-    clicks: Annotated[int, typer.Option(help="For rounds: most clicks per object and round.")] = 3,
+    rounds: Annotated[int, typer.Option(help="For ivos: how many.")] = 8,
+    strategy: Annotated[str, typer.Option(help="For ivos: a1, a2 or a3.")] = "a3",
+    clicks: Annotated[int, typer.Option(help="For ivos: most clicks per object and round.")] = 3,
+    next_frame: Annotated[
+        str, typer.Option(help="For ivos: worst, or suggested, as to a user without references.")
+    ] = "worst",
+    fusion: Annotated[
+        str, typer.Option(help="For ivos: distance, mivos, none, or a file of MiVOS' weights.")
+    ] = "distance",
+    round_memory: Annotated[
+        str, typer.Option(help="For ivos: all annotated frames, or that of the round: round.")
+    ] = "all",
     most_objects: Annotated[
         int | None, typer.Option(help="Follow at most so many objects of a video.")
     ] = None,
@@ -121,6 +130,9 @@ def benchmark(
         rounds=rounds,
         strategy=strategy,  # type: ignore[arg-type]
         clicks=clicks,
+        next_frame=next_frame,  # type: ignore[arg-type]
+        fusion=fusion,
+        round_memory=round_memory,  # type: ignore[arg-type]
         most_objects=most_objects,
         cells=cells,
     )

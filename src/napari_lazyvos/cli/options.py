@@ -118,6 +118,8 @@ def parse_weights(names: list[str], tracker: str, refiner: str) -> dict[str, lis
         if name not in known:
             raise typer.BadParameter(f"no weights {name!r}: choose from {', '.join(known)}")
         entry = known[name]
+        if entry.kind not in method:
+            raise typer.BadParameter(f"the weights {name} are of no tracker and no refiner")
         if method[entry.kind] != entry.method:
             raise typer.BadParameter(
                 f"the weights {name} are of the {entry.kind} {entry.method}: add "

@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from threading import RLock
 
 import numpy as np
@@ -36,42 +35,21 @@ from napari_lazyvos.lazy.events import (
     WelcomeBack,
 )
 from napari_lazyvos.lazy.models import Models
-from napari_lazyvos.lazy.plan import FORWARD, Direction, Plan, make_plan
+from napari_lazyvos.lazy.plan import FORWARD, Direction, Plan
 from napari_lazyvos.lazy.policy import Action, Policy
 from napari_lazyvos.lazy.propagation import Prediction, Propagation
 from napari_lazyvos.lazy.remembering import MemoryWatch
+from napari_lazyvos.lazy.request import Pass, Request
+from napari_lazyvos.lazy.rounds import Round
 from napari_lazyvos.store.document import Wish
 from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.ledger import Call, Origin, Row, State
 from napari_lazyvos.store.store import Store
 from napari_lazyvos.video import Video, ahead
 
-__all__ = ["Loop", "Request"]
+__all__ = ["Loop"]
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a run is asked to track."""
-
-    directions: tuple[Direction, ...] = (FORWARD,)  # one pass each, in this order
-    labels: tuple[int, ...] | None = None  # None: every object
-    start: int | None = None  # frames start <= t < stop; None: from the first
-    stop: int | None = None  # None: to the last
-    anew: bool = False  # also what has been tracked already
-    at_most: int | None = None  # frames to track in this run; then it pauses
-
-    def plan(self, store: Store, direction: Direction, generation: int) -> Plan:
-        """Find what is left to do in one direction."""
-        return make_plan(
-            store.ledger,
-            direction,
-            generation,
-            labels=self.labels,
-            start=self.start,
-            stop=self.stop,
-        )
 
 
 class Loop:
@@ -166,6 +144,8 @@ class Loop:
             reason = FinishReason.FAILED
             yield Failed(t, str(error) or type(error).__name__, error)
         finally:
+            if isinstance(request, Round):
+                self._drop_place()
             self.state = RunState.IDLE
             self._count_todo()
         if reason == FinishReason.PAUSED:
@@ -182,11 +162,13 @@ class Loop:
         self._propagation = None
 
     def _passes(self, request: Request) -> Generator[Event, None, None]:
-        with self._store.edit("track", "track frames {frames}") as edit:
+        with self._store.edit("track", request.text) as edit:
             with self._lock:
                 self._resume(edit)
-                if request.anew:
-                    self._mark_stale(edit, request)
+                request.prepare(self._store, edit)
+                if isinstance(request, Round):
+                    self._drop_place()  # the memory of a pass is no round's
+                    self._drop_checkpoint()
             for direction in request.directions:
                 done = 0
                 while not self._interrupt:
@@ -216,17 +198,18 @@ class Loop:
     def _visit(
         self, plan: Plan, edit: Edit, t: int, frame: np.ndarray, done: int, total: int
     ) -> Sequence[Event]:
-        tracker = self._tracker()
+        tracker, turn = self._tracker(), plan.round
         if not tracker.stands_before(t, plan.direction):
-            tracker.begin(t, plan.direction)
+            tracker.begin(t, plan.direction, turn)
         active = plan.labels_at(t)
         if not active:
             tracker.follow(t, frame)
             self.memory.look(tracker.tracker, t)
             return ()
         policy, direction = self.policy, plan.direction
-        seen = tracker.predict(t, frame, active, policy)
-        actions = {score.label: self._action(seen, score, direction) for score in seen.scores}
+        meet = None if turn is None else turn.meet(self._store, tracker.tracker, t, frame, active)
+        seen = tracker.predict(t, frame, active, policy, meet)
+        actions = {score.label: self._action(plan, seen, score) for score in seen.scores}
         events, masks = self._correct_itself(seen, actions)
         tracker.remember(
             seen,
@@ -242,20 +225,24 @@ class Loop:
         back = self._returns(seen, direction)
         rows = [_row(score, label_map, masks, actions, direction) for score in seen.scores]
         edit.write_frame(t, label_map=label_map, uncertainty=uncertainty, rows=rows)
+        if turn is not None:
+            turn.passed.add(t)
         self.todo = max(0, self.todo - 1)
-        if time.monotonic() - self._saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+        if turn is None and time.monotonic() - self._saved_at > SECONDS_BETWEEN_CHECKPOINTS:
             self._save(tracker, plan)
         scores, age = seen.scores, self.generation
         result = FrameResult(t, label_map, uncertainty, scores, done, total, age)
         asked = [score for score in scores if actions[score.label] is Action.ASK]
         return (result, *events, *back, *(self._request(result, score) for score in asked))
 
-    def _action(self, seen: Prediction, score: ObjectScore, direction: Direction) -> Action:
+    def _action(self, plan: Plan, seen: Prediction, score: ObjectScore) -> Action:
         """Ask the policy, and then whether the person wants to be left alone."""
+        if plan.round is not None:
+            return Action.GO_ON  # between two rounds a person looks at all frames
         policy, ledger = self.policy, self._store.ledger
         action = policy.action(seen.t, score)
         if action is Action.ASK and is_quiet(
-            ledger, score.label, seen.t, direction, policy.patience
+            ledger, score.label, seen.t, plan.direction, policy.patience
         ):
             return Action.GO_ON
         if action is Action.PSEUDO and not score.area:
@@ -294,12 +281,6 @@ class Loop:
             self._propagation = Propagation(self._video, self._store, self._models.tracker)
         return self._propagation
 
-    def _mark_stale(self, edit: Edit, request: Request) -> None:
-        stop = self._store.frames if request.stop is None else request.stop
-        labels = self._store.ledger.labels if request.labels is None else request.labels
-        for label in labels:
-            edit.mark_stale(label, request.start or 0, stop)
-
     def _save(self, tracker: Propagation, plan: Plan | None) -> None:
         """Write the tracker's memory, and what it is about to track, to disk."""
         memory = tracker.snapshot()
@@ -323,7 +304,7 @@ class Loop:
         self._saved_at = 0.0  # the next frame writes one
 
     def _drop_place(self) -> None:
-        """Do not trust a memory that an error left half written."""
+        """Have the memory filled anew: it is for something else, or an error broke it."""
         if self._propagation is not None:
             self._propagation.drop()
 
@@ -349,7 +330,7 @@ class Loop:
                 edit.mark_stale(label, max(start, first), min(stop, last), direction)
 
     def _count_todo(self) -> None:
-        self.todo = len(Request().plan(self._store, FORWARD, 0).frames)
+        self.todo = len(Pass().plan(self._store, FORWARD, 0).frames)
 
 
 def _unremembered(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from napari_lazyvos import refine, trackers
+from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.lazy.difference import MivosFusion
+from napari_lazyvos.lazy.fusion import FUSIONS, DistanceFusion, Fusion
 from napari_lazyvos.models import BundledWeightsError
 from napari_lazyvos.refine.protocol import Click, Embedding, Refiner
 from napari_lazyvos.trackers.protocol import Tracker
@@ -56,6 +60,7 @@ class Models:
         self.device = device
         self.tracker_options = dict(tracker_options or {})
         self.refiner_options = dict(refiner_options or {})
+        self._fusions: dict[str, Fusion] = {}
         self._embeddings: OrderedDict[int, Embedding] = OrderedDict()  # by frame, oldest first
 
     @property
@@ -72,9 +77,31 @@ class Models:
             self._refiner = self._load_refiner()
         return self._refiner
 
+    def fusion(self, name: str) -> Fusion | None:
+        """Return one of `FUSIONS`, or MiVOS' with the weights of a file; the first use loads it.
+
+        Raises
+        ------
+        LazyVosError
+            If there is neither a fusion nor a file of that name, or its weights are not installed.
+        """
+        if name == "none":
+            return None
+        if name == DistanceFusion.name:
+            return DistanceFusion()
+        if name not in FUSIONS and not Path(name).is_file():
+            raise LazyVosError(
+                f"there is no fusion {name!r}: choose {', '.join(FUSIONS)}, or a file of weights."
+            )
+        if name not in self._fusions:
+            weights = None if name in FUSIONS else Path(name)
+            self._fusions[name] = MivosFusion(weights, self.tracker.device)
+        return self._fusions[name]
+
     def release(self) -> None:
         """Let go of all that was loaded, which takes much memory."""
         self._tracker = self._refiner = None
+        self._fusions.clear()
         self._embeddings.clear()
 
     def _load_tracker(self) -> Tracker:

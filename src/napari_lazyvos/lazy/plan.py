@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from napari_lazyvos.store.ledger import Ledger, Origin, State
+
+if TYPE_CHECKING:
+    from napari_lazyvos.lazy.rounds import Round
 
 __all__ = ["BACKWARD", "FORWARD", "Direction", "Plan", "live_frames", "make_plan"]
 
@@ -33,6 +36,7 @@ class Plan:
     active: Mapping[int, np.ndarray]  # label -> (T,) bool: to be tracked in this frame
     frames: np.ndarray  # sorted numbers of the frames in which any label is active
     generation: int  # the state of the session for which the plan was made
+    round: Round | None = None  # that it is part of; None: the lazy pass
 
     def route(self) -> np.ndarray:
         """Return the frames that the pass visits, in its order.

@@ -24,10 +24,13 @@ from napari_lazyvos.lazy.events import ObjectScore
 from napari_lazyvos.lazy.merge import merge
 from napari_lazyvos.lazy.plan import FORWARD, Direction
 from napari_lazyvos.lazy.policy import Policy
+from napari_lazyvos.lazy.rounds import Meet, Round
 from napari_lazyvos.store.document import Wish
 from napari_lazyvos.store.ledger import Origin, State
 from napari_lazyvos.store.store import Store
+from napari_lazyvos.trackers.encodings import Encodings
 from napari_lazyvos.trackers.protocol import (
+    CachingTracker,
     Probabilities,
     RatingTracker,
     RememberingTracker,
@@ -95,11 +98,13 @@ class Propagation:
         """Forget where the tracker is, because what it remembers was changed behind its back."""
         self._at = None
 
-    def begin(self, t: int, direction: Direction) -> None:
-        """Fill the memory for a pass whose first frame is `t`."""
+    def begin(self, t: int, direction: Direction, turn: Round | None = None) -> None:
+        """Fill the memory for a pass whose first frame is `t`, in a round if `turn` is given."""
         self.tracker.restore(self._empty)
         self._direction = direction
-        for seen in (*self._anchors(t), *self._frames_before(t)):
+        self._keep_encodings(turn is not None)
+        anchors = self._anchors(t) if turn is None else self._anchors_of(turn)
+        for seen in (*anchors, *self._frames_before(t)):
             self.follow(seen, self._video.frame(seen))
         self._at = t - direction
 
@@ -115,7 +120,12 @@ class Propagation:
         self._at = t
 
     def predict(
-        self, t: int, frame: np.ndarray, active: tuple[int, ...], policy: Policy
+        self,
+        t: int,
+        frame: np.ndarray,
+        active: tuple[int, ...],
+        policy: Policy,
+        meet: Meet | None = None,
     ) -> Prediction:
         """Track the active objects in frame `t`, and remember nothing yet.
 
@@ -125,6 +135,7 @@ class Propagation:
         frame : (3, H, W) float32, RGB in [0, 1]
         active : labels to track; all others keep what the store has of them
         policy : says how scores are measured
+        meet : makes what is shown of what was predicted; what is remembered is what was predicted
         """
         self._forget_ended(t, but=active)
         known = frozenset((*self._known_labels(t), *active))
@@ -134,7 +145,11 @@ class Propagation:
         unsure = measure(policy.uncertainty, predicted, _samples(self.tracker))
         fixed = {label: settled == label for label in sorted(others)}
         merged, labels = merge(predicted, self.tracker.labels, fixed)
-        found = label_map(merged, labels, self._store.masks.dtype)
+        shown = merged
+        if meet is not None:
+            shown, _ = merge(meet(merged, labels), labels, fixed)
+            unsure = measure("entropy", shown)
+        found = label_map(shown, labels, self._store.masks.dtype)
         if policy.uncertainty == "quality":
             values = _lacks(self.tracker, active)
         else:
@@ -207,6 +222,16 @@ class Propagation:
         self._at = snapshot["at"]
         self._direction = snapshot["direction"]
 
+    def _keep_encodings(self, wanted: bool) -> None:
+        """Let rounds over the same frames share what the tracker saw in them.
+
+        A GPU is faster than it could be fetched, and its memory is dear.
+        """
+        tracker = self.tracker
+        if isinstance(tracker, CachingTracker) and wanted != (tracker.encodings is not None):
+            here = wanted and tracker.device.type == "cpu"
+            tracker.encodings = Encodings() if here else None
+
     def _anchors(self, t: int) -> list[int]:
         """Return the frames that a fresh memory begins with, in the pass's order.
 
@@ -222,6 +247,23 @@ class Propagation:
         kept = [frame for frame, wish in wishes if wish is Wish.KEEP]
         chosen.update(self._behind(t, np.array(kept, int)))
         return sorted(chosen, reverse=self._direction != FORWARD)
+
+    def _anchors_of(self, turn: Round) -> list[int]:
+        """Return the frames that a pass of a round begins with.
+
+        The frame of the round is the first, so that a memory that compares others with its first
+        frame compares them with this one (CiVOS), and the last, because the pass goes on from it.
+        """
+        if turn.memory == "round":
+            return [turn.t]
+        ledger = self._store.ledger
+        annotated = sorted(set(map(int, ledger.human_frames())) - {turn.t}, key=turn.distance)
+        chosen = set(annotated[:ANCHORS])
+        for label in ledger.labels:
+            own = set(map(int, ledger.human_frames(label))) - {turn.t}
+            chosen.update(sorted(own, key=turn.distance)[:1])
+        far_first = sorted(chosen, key=turn.distance, reverse=True)
+        return [turn.t, *far_first, turn.t] if far_first else [turn.t]
 
     def _behind(self, t: int, frames: np.ndarray) -> list[int]:
         """Return those of the frames that a pass has behind it at `t`, in its order."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.memory.cells import Cells
-from napari_lazyvos.memory.frame import Frame
+from napari_lazyvos.memory.frame import SHARED, Frame
 from napari_lazyvos.memory.reading import Query
 from napari_lazyvos.memory.readmem import ReadMem
 from napari_lazyvos.memory.retention import KeepAll, Retention
@@ -129,6 +129,12 @@ class Bank:
             parts = self._parts(owner)
             shares = torch.split(readout.usage, [len(part) for part in parts])
             self._put(owner, list(map(_after, parts, shares)))
+
+    def cells(self, t: int, label: int) -> Cells | None:
+        """Return what is remembered of an object in a frame; None if it is nothing."""
+        frame = next((each for each in self._frames if each.t == t), None)
+        owners = () if frame is None else (frame.cells.get(label), frame.cells.get(SHARED))
+        return next((each for each in owners if each is not None and label in each.known), None)
 
     def keep(self, t: int) -> None:
         """Let a frame of those in memory never leave."""

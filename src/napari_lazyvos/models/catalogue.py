@@ -22,8 +22,8 @@ class Entry:
 
     name: str  # as it is typed
     file: str  # its name as published
-    method: str  # the tracker or refiner that it belongs to
-    kind: str  # "tracker" or "refiner"
+    method: str  # the tracker, refiner or fusion that it belongs to
+    kind: str  # "tracker", "refiner" or "fusion"
     title: str
     publication: str
     code_licence: str

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from napari_lazyvos.nets.encoders import F4, F8, F16, ImageEncoder, beside
 from napari_lazyvos.nets.resnet import Bottleneck, Stem, stage
-from napari_lazyvos.nets.stm import Decoder, ResBlock, full_masks, grow
+from napari_lazyvos.nets.stm import Decoder, ResBlock, Skips, full_masks, grow
 
 __all__ = ["MivosNet", "Query"]
 
@@ -24,8 +24,7 @@ class Query:
 
     key: Tensor  # (1, 128, h / 16, w / 16): what a place looks like
     value: Tensor  # (1, 512, h / 16, w / 16), for the decoder
-    f8: Tensor  # (1, 512, h / 8, w / 8)
-    f4: Tensor  # (1, 256, h / 4, w / 4)
+    skips: Skips
 
 
 class MivosNet(nn.Module):
@@ -46,7 +45,7 @@ class MivosNet(nn.Module):
         """Look at a (1, 3, h, w) image, normalised as ImageNet's; sides are multiples of 16."""
         f16, f8, f4 = self.rgb_encoder(image)
         key, value = self.kv_q_f16(f16)
-        return Query(key, value, f8, f4)
+        return Query(key, value, self.decoder.skips(f8, f4))
 
     def encode_memory(self, image: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Return what is to be remembered of each object.
@@ -72,7 +71,7 @@ class MivosNet(nn.Module):
         query : of the image
         readout : (K, 512, h / 16, w / 16) float tensor, read from memory
         """
-        return full_masks(self.decoder(query.value, readout, query.f8, query.f4))
+        return full_masks(self.decoder(query.value, readout, query.skips))
 
 
 class MemoryEncoder(Stem):
@@ -117,7 +116,12 @@ class UpBlock(nn.Module):
         self.skip_conv2 = ResBlock(before, before)
         self.out_conv = ResBlock(before, after)
 
-    def forward(self, skip: Tensor, x: Tensor) -> Tensor:
-        """Use (1, skipped, 2 h, 2 w) features for all of (B, before, h, w)."""
-        out: Tensor = self.out_conv(grow(x, self.skip_conv2(self.skip_conv1(skip))))
+    def skip(self, features: Tensor) -> Tensor:
+        """Return what the image adds, (1, before, 2 h, 2 w), of its (1, skipped, 2 h, 2 w)."""
+        shown: Tensor = self.skip_conv2(self.skip_conv1(features))
+        return shown
+
+    def forward(self, shown: Tensor, x: Tensor) -> Tensor:
+        """Use what `skip` returned for all of (B, before, h, w)."""
+        out: Tensor = self.out_conv(grow(x, shown))
         return out

@@ -208,8 +208,8 @@ class Decoder(nn.Module):
 
     def forward(self, f16: Tensor, f8: Tensor, f4: Tensor) -> Tensor:
         """See `SimVosNet.pyramid`; returns (1, 1, h / 4, w / 4) logits."""
-        g8 = self.up_16_8(f8, self.compress(f16))
-        logits: Tensor = self.pred(F.relu(self.up_8_4(f4, g8)))
+        g8 = self.up_16_8(self.up_16_8.skip(f8), self.compress(f16))
+        logits: Tensor = self.pred(F.relu(self.up_8_4(self.up_8_4.skip(f4), g8)))
         return logits
 
 

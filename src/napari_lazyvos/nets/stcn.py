@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from napari_lazyvos.nets.encoders import F16, ImageEncoder, MaskEncoder, beside
-from napari_lazyvos.nets.stm import Decoder, full_masks
+from napari_lazyvos.nets.stm import Decoder, Skips, full_masks
 
 __all__ = ["Key", "StcnNet"]
 
@@ -24,8 +24,7 @@ class Key:
     key: Tensor  # (1, 64, h / 16, w / 16): what a place looks like
     thin: Tensor  # (1, 512, h / 16, w / 16), for the decoder
     f16: Tensor  # (1, 1024, h / 16, w / 16), for the value encoder
-    f8: Tensor  # (1, 512, h / 8, w / 8)
-    f4: Tensor  # (1, 256, h / 4, w / 4)
+    skips: Skips
 
 
 class StcnNet(nn.Module):
@@ -45,7 +44,8 @@ class StcnNet(nn.Module):
     def encode_key(self, image: Tensor) -> Key:
         """Look at a (1, 3, h, w) image, normalised as ImageNet's; sides are multiples of 16."""
         f16, f8, f4 = self.key_encoder(image)
-        return Key(self.key_proj["key_proj"](f16), self.key_comp(f16), f16, f8, f4)
+        skips = self.decoder.skips(f8, f4)
+        return Key(self.key_proj["key_proj"](f16), self.key_comp(f16), f16, skips)
 
     def encode_value(self, image: Tensor, key: Key, masks: Tensor) -> Tensor:
         """Return (K, 512, h / 16, w / 16): what is to be remembered of each object.
@@ -67,4 +67,4 @@ class StcnNet(nn.Module):
         key : of the image
         readout : (K, 512, h / 16, w / 16) float tensor, read from memory
         """
-        return full_masks(self.decoder(key.thin, readout, key.f8, key.f4))
+        return full_masks(self.decoder(key.thin, readout, key.skips))

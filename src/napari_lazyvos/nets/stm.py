@@ -7,6 +7,7 @@ them; modules bear the names that the authors' checkpoints have.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ __all__ = [
     "Decoder",
     "Fusion",
     "ResBlock",
+    "Skips",
     "UpBlock",
     "aggregate",
     "full_masks",
@@ -24,6 +26,9 @@ __all__ = [
 ]
 
 _NEVER = 1e-7  # no probability is nearer to 0 or 1
+
+Skips: TypeAlias = tuple[Tensor, Tensor]
+"""What an image adds to masks on their way up, at strides 8 and 4; no mask is needed for it."""
 
 
 class ResBlock(nn.Module):
@@ -139,9 +144,14 @@ class UpBlock(nn.Module):
         self.skip_conv = nn.Conv2d(skipped, before, 3, padding=1)
         self.out_conv = ResBlock(before, after)
 
-    def forward(self, skip: Tensor, x: Tensor) -> Tensor:
-        """Use (1, skipped, 2 h, 2 w) features for all of (B, before, h, w)."""
-        out: Tensor = self.out_conv(grow(x, self.skip_conv(skip)))
+    def skip(self, features: Tensor) -> Tensor:
+        """Return what the image adds, (1, before, 2 h, 2 w), of its (1, skipped, 2 h, 2 w)."""
+        shown: Tensor = self.skip_conv(features)
+        return shown
+
+    def forward(self, shown: Tensor, x: Tensor) -> Tensor:
+        """Use what `skip` returned for all of (B, before, h, w)."""
+        out: Tensor = self.out_conv(grow(x, shown))
         return out
 
 
@@ -153,24 +163,29 @@ class Decoder(nn.Module):
     up : kind of the blocks that double the sides
     """
 
-    def __init__(self, up: Callable[[int, int, int], nn.Module] = UpBlock) -> None:
+    def __init__(self, up: Callable[[int, int, int], Any] = UpBlock) -> None:
         super().__init__()
         self.compress = ResBlock(2 * 512, 512)
         self.up_16_8 = up(512, 512, 256)
         self.up_8_4 = up(256, 256, 256)
         self.pred = nn.Conv2d(256, 1, 3, padding=1)
 
-    def forward(self, seen: Tensor, readout: Tensor, f8: Tensor, f4: Tensor) -> Tensor:
+    def skips(self, f8: Tensor, f4: Tensor) -> Skips:
+        """Return what the image adds on the way, of its features at strides 8 and 4."""
+        return self.up_16_8.skip(f8), self.up_8_4.skip(f4)
+
+    def forward(self, seen: Tensor, readout: Tensor, skips: Skips) -> Tensor:
         """Return (K, 1, h / 4, w / 4) logits.
 
         Parameters
         ----------
         seen : (1, 512, h / 16, w / 16), what the image shows there
         readout : (K, 512, h / 16, w / 16)
-        f8, f4 : (1, 512, h / 8, w / 8) and (1, 256, h / 4, w / 4), the image's features
+        skips : of the image
         """
+        s8, s4 = skips
         g16 = self.compress.joined(seen, readout, own_first=True)
-        g4 = self.up_8_4(f4, self.up_16_8(f8, g16))
+        g4 = self.up_8_4(s4, self.up_16_8(s8, g16))
         logits: Tensor = self.pred(F.relu(g4))
         return logits
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_lazyvos.nets.encoders import F4, F8, F16, ImageEncoder, MaskEncoder, beside
-from napari_lazyvos.nets.stm import Fusion, UpBlock, full_masks
+from napari_lazyvos.nets.stm import Fusion, Skips, UpBlock, full_masks
 
 __all__ = ["STRIDE", "Key", "Sizes", "XMemNet"]
 
@@ -53,8 +53,7 @@ class Key:
     shrinkage: Tensor  # (1, 1, h / 16, w / 16), 1 or more: how sure a memory of it is
     selection: Tensor  # (1, 64, h / 16, w / 16) in [0, 1]: which channels count for a query
     f16: Tensor  # (1, 1024, h / 16, w / 16)
-    f8: Tensor  # (1, 512, h / 8, w / 8)
-    f4: Tensor  # (1, 256, h / 4, w / 4)
+    skips: Skips
 
 
 class XMemNet(nn.Module):
@@ -77,7 +76,7 @@ class XMemNet(nn.Module):
         """Look at a (1, 3, h, w) image, normalised as ImageNet's; sides are multiples of 16."""
         f16, f8, f4 = self.key_encoder(image)
         key, shrinkage, selection = self.key_proj(f16)
-        return Key(key, shrinkage, selection, f16, f8, f4)
+        return Key(key, shrinkage, selection, f16, self.decoder.skips(f8, f4))
 
     def encode_value(self, image: Tensor, key: Key, masks: Tensor) -> Tensor:
         """Return (K, 512, h / 16, w / 16): what is to be remembered of each object.
@@ -187,11 +186,16 @@ class Decoder(nn.Module):
         self.up_8_4 = UpBlock(F4, 256, 256)
         self.pred = nn.Conv2d(256, 1, 3, padding=1)
 
+    def skips(self, f8: Tensor, f4: Tensor) -> Skips:
+        """Return what the image adds on the way, of its features at strides 8 and 4."""
+        return self.up_16_8.skip(f8), self.up_8_4.skip(f4)
+
     def forward(self, key: Key, readout: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Return (K, 1, h / 4, w / 4) logits and the new sensory memory."""
         g16 = self.fuser(key.f16, torch.cat([readout, hidden], 1))
-        g8 = self.up_16_8(key.f8, g16)
-        g4 = self.up_8_4(key.f4, g8)
+        s8, s4 = key.skips
+        g8 = self.up_16_8(s8, g16)
+        g4 = self.up_8_4(s4, g8)
         logits = self.pred(F.relu(g4))
         if self.hidden_update is None:
             return logits, hidden

@@ -55,6 +55,10 @@ class Canvas:
         """Return (C, H, W) masks as (C, h, w)."""
         return self._padded(_resized(masks, self.inner, "nearest"))
 
+    def smooth(self, maps: Tensor) -> Tensor:
+        """Return (C, H, W) maps with values in between, such as probabilities, as (C, h, w)."""
+        return self._padded(_resized(maps, self.inner, "bilinear"))
+
     def back(self, probabilities: Tensor) -> Tensor:
         """Return (C, h, w) probabilities at the video's size."""
         left, _, top, _ = self._margins()

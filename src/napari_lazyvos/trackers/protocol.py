@@ -13,7 +13,11 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 import torch
 
+from napari_lazyvos.trackers.encodings import Encodings
+
 __all__ = [
+    "AttendingTracker",
+    "CachingTracker",
     "Probabilities",
     "RatingTracker",
     "RememberedFrame",
@@ -152,6 +156,46 @@ class RatingTracker(Tracker, Protocol):
         Returns
         -------
         mapping of label to float in [0, 1]; 1 is best
+
+        Raises
+        ------
+        LazyVosError
+            If no frame was predicted since the last `commit`.
+        """
+        ...
+
+
+@runtime_checkable
+class CachingTracker(Tracker, Protocol):
+    """A tracker that may keep what it saw in a frame before it thought of any mask.
+
+    It is the same in every round over the frame, and in either direction. The results are the
+    same, bit for bit. `compact` is none: it looks through a window that follows the masks, and in
+    another round through another one.
+    """
+
+    encodings: Encodings | None
+    """Where it is kept and found; None, as a tracker is made: nowhere."""
+
+
+@runtime_checkable
+class AttendingTracker(Tracker, Protocol):
+    """A tracker that compares places of the frame it predicts with places of one it remembers."""
+
+    def attend(self, t: int, label: int, maps: np.ndarray) -> torch.Tensor:
+        """Bring what is marked in frame `t` to where it is in the frame of the last `step`.
+
+        To be asked for before `commit`; nothing else changes.
+
+        Parameters
+        ----------
+        t : int
+        label : whose memory of the frame is asked
+        maps : (C, H, W) float32 in [0, 1]
+
+        Returns
+        -------
+        (C, H, W) float32 tensor in [0, 1]; zeros where the frame is not in memory
 
         Raises
         ------

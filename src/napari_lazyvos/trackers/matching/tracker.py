@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.memory.bank import Bank
 from napari_lazyvos.memory.cells import Cells
 from napari_lazyvos.memory.keeping import Keeping
+from napari_lazyvos.memory.reading import similarity
 from napari_lazyvos.memory.table import Readout
 from napari_lazyvos.memory.xmem import Limits, XMemMemory
 from napari_lazyvos.nets.stm import aggregate
 from napari_lazyvos.trackers.canvas import Canvas
 from napari_lazyvos.trackers.dropout import Dropout
+from napari_lazyvos.trackers.encodings import Encodings
 from napari_lazyvos.trackers.matching.method import Method, View
 from napari_lazyvos.trackers.matching.state import Carried, State
 from napari_lazyvos.trackers.protocol import Probabilities, RememberedFrame, Snapshot
@@ -136,6 +139,7 @@ class MatchingTracker(Method):
         self._bank = self._make_bank(limits, place, adjacent=held)
         self._amp = self.device.type == "cuda" if amp is None else amp
         self._dropout = Dropout(dropout, passes, seed)
+        self.encodings: Encodings | None = None
         self._state: State | None = None
         self._waiting: _Prediction | None = None
 
@@ -197,6 +201,30 @@ class MatchingTracker(Method):
         if self._state is None or self._waiting is None:
             raise LazyVosError("There is nothing to sample: predict a frame with step before.")
         return self._draw(self._state, self._waiting.view)
+
+    @torch.no_grad()
+    def attend(self, t: int, label: int, maps: np.ndarray) -> Tensor:
+        """Bring what is marked in a frame to where it is now; see `AttendingTracker.attend`.
+
+        Each place takes the mean of the marks, weighted by the affinity with all places of that
+        frame (MiVOS, sec. 4.3).
+        """
+        state, waiting = self._state, self._waiting
+        if state is None or waiting is None:
+            raise LazyVosError("There is nothing to attend from: predict a frame with step before.")
+        marks = torch.from_numpy(maps).to(self.device)
+        keys = self._bank.cells(t, label)
+        if keys is None:
+            return torch.zeros_like(marks)
+        query = self._query(waiting.view.seen).to(keys.keys.device)
+        table = similarity(keys.keys, keys.shrinkage, query, dot=self.dot)
+        small = F.avg_pool2d(state.canvas.masks(marks), state.canvas.stride)
+        here = table.softmax(1).to(self.device) @ small.flatten(1).T
+        there = here.T.reshape(1, len(maps), *state.canvas.grid)
+        larger = F.interpolate(
+            there, scale_factor=state.canvas.stride, mode="bilinear", align_corners=False
+        )
+        return state.canvas.back(larger[0])
 
     @torch.no_grad()
     def commit(
@@ -299,8 +327,13 @@ class MatchingTracker(Method):
                 f"{(canvas.height, canvas.width)}: start a new tracker for another video."
             )
         image = canvas.image(frame, self.device)
-        with self._precision():
-            return View(frame, image, self._see(image))
+
+        def see() -> Any:
+            with self._precision():
+                return self._see(image)
+
+        seen = see() if self.encodings is None else self.encodings.get((frame,), see)
+        return View(frame, image, seen)
 
     def _draw(self, state: State, view: View) -> Iterator[Probabilities]:
         channels = self._query(view.seen).key.shape[1]
