@@ -8,6 +8,7 @@ import torch
 
 from napari_lazyvos import trackers
 from napari_lazyvos.errors import LazyVosError
+from napari_lazyvos.lazy.difference import MivosFusion
 from napari_lazyvos.models import cache
 from napari_lazyvos.models.catalogue import entries, find
 from napari_lazyvos.models.download import download
@@ -27,10 +28,19 @@ def saved(path, name):
 
 
 def test_these_methods_are_such_ones():
-    assert {find(name).method for name in BY_HAND} == {"stcn", "mivos", "livos", "simvos"}
+    assert {find(name).method for name in BY_HAND} == {
+        "stcn",
+        "mivos",
+        "mivos-fusion",
+        "livos",
+        "simvos",
+        "mavos",
+    }
 
 
 def load(entry):
+    if entry.kind == "fusion":
+        return MivosFusion(entry.name)
     return trackers.load(entry.method, weights=entry.name, device="cpu")
 
 

@@ -16,7 +16,7 @@ from napari_lazyvos.nets.xmem import XMemNet
 
 def test_every_entry_says_what_a_person_needs_to_know():
     for entry in entries():
-        assert entry.kind in ("tracker", "refiner")
+        assert entry.kind in ("tracker", "refiner", "fusion")
         assert entry.title
         assert entry.publication
         assert entry.code_licence

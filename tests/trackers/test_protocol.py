@@ -12,6 +12,7 @@ import torch
 from napari_lazyvos import trackers
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.nets.livos import LivosNet
+from napari_lazyvos.nets.mavos import MavosNet
 from napari_lazyvos.nets.mivos import MivosNet
 from napari_lazyvos.nets.simvos import SimVosNet, Sizes
 from napari_lazyvos.nets.stcn import StcnNet
@@ -25,6 +26,7 @@ NETS = {
     "qdmn": MivosNet,
     "livos": LivosNet,
     "simvos": partial(SimVosNet, Sizes(width=64, depth=2)),
+    "mavos": MavosNet,
 }
 UNBOUNDED = ("stcn", "mivos")  # as they were published; other memories can be chosen
 

@@ -25,7 +25,7 @@ from napari_lazyvos.nets.resnet import Basic, Bottleneck, Stem, stage
 from napari_lazyvos.nets.stm import aggregate, grow
 from napari_lazyvos.nets.xmem import Gates
 
-__all__ = ["KEY", "OBJECT", "LivosNet", "Seen", "match", "published", "remember"]
+__all__ = ["KEY", "OBJECT", "ImageEncoder", "LivosNet", "Seen", "match", "published", "remember"]
 
 KEY = 64
 """Channels of a key."""

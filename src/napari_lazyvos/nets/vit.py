@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["EPS", "PATCH", "Block", "Patches", "positions"]
+__all__ = ["EPS", "PATCH", "Block", "Patches", "Perceptron", "positions"]
 
 PATCH = 16
 """Side of a patch, in pixels."""

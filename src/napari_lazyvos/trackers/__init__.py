@@ -22,6 +22,7 @@ _CLASSES = {
     "qdmn": ("napari_lazyvos.trackers.qdmn", "QdmnTracker"),
     "livos": ("napari_lazyvos.trackers.livos", "LivosTracker"),
     "simvos": ("napari_lazyvos.trackers.simvos", "SimVosTracker"),
+    "mavos": ("napari_lazyvos.trackers.mavos", "MavosTracker"),
 }
 
 BUNDLED = ("compact", "handcrafted")
@@ -38,6 +39,7 @@ MEMORIES: dict[str, tuple[str, ...]] = {
     "qdmn": ("quality", "all", "fifo", "readmem"),
     "livos": (),
     "simvos": (),
+    "mavos": (),
 }
 """What `memory` may be, the default first; the same as their classes say, which load torch."""
 
