@@ -39,7 +39,7 @@ BAR_WIDTH = 14
 def main() -> None:
     """Take the pictures that are asked for."""
     IMAGES.mkdir(exist_ok=True)
-    for take in (heart, cells, asked, help_list, timeline, memory, asking, models):
+    for take in (heart, cells, asked, help_list, timeline, rounds, memory, asking, models):
         name = take.__name__.replace("_", "-")
         # Nobody's own results or models shall show, or be written.
         with (
@@ -116,6 +116,23 @@ def timeline(path: Path) -> None:
     save(viewer, path)
 
 
+def rounds(path: Path) -> None:
+    """Correct one cell of the same movie in a frame between two others, before its round is run."""
+    viewer, widget = behind_bars()
+    widget.track.rounds.click()
+    viewer.window.resize(1100, WINDOW[1])
+    widget.show_timeline()
+    widget.binding.layers.show_frame(0)
+    widget.track.track.click()
+    wait(lambda: not widget.binding.busy)
+    for t in (44, 30):
+        widget.binding.layers.show_frame(t)
+        click(widget, 2, t, *between_bars(t))
+    widget.binding.layers.uncertainty.visible = False
+    wait(seconds=2.0)
+    save(viewer, path)
+
+
 def memory(path: Path) -> None:
     """Show what is remembered of the cells with READMem; one frame is kept for good."""
     layers = samples.cells()
@@ -164,11 +181,7 @@ def asking(path: Path) -> None:
     roll(lambda: widget.asking.question is not None)
     roll(seconds(2.5))
     t = widget.asking.question.t
-    cell = (samples.cells()[1][0][t] == 7).astype(np.uint8)
-    for left in BARS:
-        cell[:, left : left + BAR_WIDTH] = 0
-    depth = cv2.distanceTransform(cell, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    widget.binding.layers.clicks.add((t, *np.unravel_index(depth.argmax(), depth.shape)))
+    widget.binding.layers.clicks.add((t, *between_bars(t)))
     roll(seconds(4.0))
     engine = widget.binding.engine
     viewer.close()
@@ -198,6 +211,16 @@ def behind_bars() -> tuple[napari.Viewer, LazyWidget]:
         y, x = np.argwhere(truth == cell).mean(axis=0)
         click(widget, label, 0, y, x)
     return viewer, widget
+
+
+def between_bars(t: int) -> tuple[int, int]:
+    """Return a place on the second cell that no bar hides, (y, x)."""
+    cell = (samples.cells()[1][0][t] == 7).astype(np.uint8)
+    for left in BARS:
+        cell[:, left : left + BAR_WIDTH] = 0
+    depth = cv2.distanceTransform(cell, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    y, x = np.unravel_index(depth.argmax(), depth.shape)
+    return int(y), int(x)
 
 
 def models(path: Path) -> None:

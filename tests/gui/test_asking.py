@@ -395,8 +395,8 @@ def test_the_answers_have_keys(unsure):
         bound[key](desk.viewer)
 
     def inactive():
-        binding, ready = desk.widget.binding, desk.widget.track.ready
-        return reasons.inactive(binding, desk.asking, ready=ready)
+        widget = desk.widget
+        return reasons.inactive(widget.binding, desk.asking, widget.track, widget.rounds)
 
     assert inactive()["fine"] == "no open call is shown"
     assert inactive()["call"] == "no open call"

@@ -15,7 +15,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_lazyvos.gui.timeline import Timeline
-from napari_lazyvos.gui.timeline_data import Mark, Measure, Provenance, Thresholds
+from napari_lazyvos.gui.timeline_data import Mark, Measure, Provenance, Reach, Thresholds
 from napari_lazyvos.lazy.session import Session
 from napari_lazyvos.store.database import Database
 from napari_lazyvos.store.document import ObjectInfo, PlacedClick
@@ -338,12 +338,12 @@ def test_the_chosen_object_stands_out(timeline):
 
 def test_the_range_that_will_be_tracked_anew_is_shaded(timeline):
     region = timeline.plot._region
-    timeline.show_range(2, 30, 60)
+    timeline.show_reach([Reach(2, 30, 60)])
     assert region.isVisible()
     assert region.getRegion() == (29.5, 59.5)
     ((_, lane),) = timeline.plot._bars._back
     assert (lane.left(), lane.right(), lane.center().y()) == (29.5, 59.5, 1)
-    timeline.show_range(None)
+    timeline.show_reach()
     assert not region.isVisible()
     assert timeline.plot._bars._back == []
 
@@ -356,7 +356,7 @@ def test_what_was_said_before_there_was_anything_to_draw(qtbot, session):
     timeline.set_thresholds(0.5, None, None)
     timeline.set_measure(Measure.RISE)
     timeline.show_session(session)
-    timeline.show_range(1, 3, 9)
+    timeline.show_reach([Reach(1, 3, 9)])
     with qtbot.waitExposed(timeline):
         timeline.show()
     assert timeline.plot._cursors[0].value() == 12

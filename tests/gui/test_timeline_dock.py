@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_lazyvos.gui.timeline_data import Thresholds
+from napari_lazyvos.gui.timeline_data import Reach, Thresholds
 from napari_lazyvos.gui.timeline_dock import TimelineDock
 from napari_lazyvos.lazy.policy import Policy
 
@@ -51,9 +51,9 @@ def test_it_shades_what_a_correction_would_change(desk):
     desk.quiet()
     desk.layers.show_frame(3)
     last = desk.session.store.frames
-    desk.wait(lambda: desk.timeline._range == (1, 3, last))
+    desk.wait(lambda: desk.timeline._reach == (Reach(1, 3, last),))
     desk.session.end_object(1, 6)
-    desk.wait(lambda: desk.timeline._range == (1, 3, 6))
+    desk.wait(lambda: desk.timeline._reach == (Reach(1, 3, 6),))
 
 
 def test_a_line_that_is_dragged_is_the_new_threshold(desk):

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_lazyvos import refine, trackers
+from napari_lazyvos.gui.fusion_box import FusionBox
 from napari_lazyvos.gui.memory_box import MemoryBox
 from napari_lazyvos.gui.weights_box import WeightsBox
 from napari_lazyvos.lazy.policy import Policy
@@ -83,6 +84,9 @@ class AdvancedBox(QCollapsible):
         row.addWidget(QLabel("Ask for help at a rise of"), 1)
         row.addWidget(self.rise)
         self.addWidget(asking)
+        self.fusion = FusionBox()
+        self.tracker.currentTextChanged.connect(self.fusion.show_tracker)
+        self.addWidget(self.fusion)
         # Not among the settings: a session that is open may be the one that lacks a model.
         self.models = QPushButton("Models…")
         self.models.setToolTip("See which trackers and refiners need a download, and get them")
@@ -113,6 +117,7 @@ class AdvancedBox(QCollapsible):
         super().enterEvent(event)
         for _, weights in self._with_weights():
             weights.look()
+        self.fusion.look()
 
     def _with_weights(self) -> tuple[tuple[QComboBox, WeightsBox], ...]:
         """Return the choice of methods, each with that of its weights."""
@@ -125,6 +130,8 @@ class AdvancedBox(QCollapsible):
     def set_open(self, is_open: bool) -> None:
         """Lock the settings while a session has them."""
         self._settings.setEnabled(not is_open)
+        if not is_open:
+            self.fusion.show_tracker(self.tracker.currentText())
         self._settings.setToolTip("Close the session to change these" if is_open else "")
 
 

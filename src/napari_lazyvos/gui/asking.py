@@ -326,7 +326,7 @@ class Asking(QObject):
         if not track or self._binding is None or self._binding.running:
             return
         if stopped:
-            self._commands.track()
+            self._commands.go_on()
         elif question is not None and _has_stale(self._session, question):
             self._commands.track_again(question.label, question.t, question.start, question.stop)
 

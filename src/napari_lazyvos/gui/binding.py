@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from napari_lazyvos.gui.layers import SessionLayers
 from napari_lazyvos.gui.strokes import Strokes
 from napari_lazyvos.lazy.events import (
     Corrected,
+    Event,
     Failed,
     Finished,
     HelpRequest,
@@ -90,6 +91,7 @@ class Binding(QObject):
         self._actions = actions
         self._uncertainty_shown = False
         self._asked_for_help = False  # in the run that is under way
+        self._home: int | None = None  # frame of the round that is under way
         self._jobs = 0  # handed to the engine, and not done
         self._peeks = 0
         self._timer = QTimer(self)
@@ -144,12 +146,21 @@ class Binding(QObject):
 
     def track(self, **options: Any) -> None:
         """Track, with the options of `Session.run`."""
+        self._run(lambda session: session.run(**options))
+
+    def run_round(self, t: int, **options: Any) -> None:
+        """Run a round, with the options of `Session.run_round`; its frame is shown at the end."""
+        if not self.running:
+            self._home = t
+            self._run(lambda session: session.run_round(t, **options))
+
+    def _run(self, begin: Callable[[Session], Generator[Event, None, None]]) -> None:
         if self.running:
             return
         self.running, self._asked_for_help = True, False
         self.asked.emit()
         self._set_editable()
-        self.engine.run(**options)
+        self.engine.run(begin)
         self._timer.setInterval(BUSY_MS)
         self.changed.emit()
 
@@ -210,6 +221,7 @@ class Binding(QObject):
         if self.strokes is not None:
             self.strokes.send()
         self._show_progress(mail)
+        self._come_home()
         before, status = self.status, self.session.status
         self.status = status
         done = any(map(_changes_much, mail.messages))
@@ -286,6 +298,13 @@ class Binding(QObject):
         self.written.emit(mail.written)
         if latest.generation == self.session.status.generation:
             self.tracked.emit(latest)
+
+    def _come_home(self) -> None:
+        """Show the frame of a round again when it has ended: the tracker has led away from it."""
+        if self._home is not None and not self.running and self.layers is not None:
+            if self.follow and not self.hold:
+                self.layers.show_frame(self._home)
+            self._home = None
 
     def _sync(self) -> None:
         """Show what the session holds, unless the person or the engine is about to change it."""

@@ -10,6 +10,7 @@ from typing import Any
 from napari.utils.notifications import show_info
 
 from napari_lazyvos.gui.binding import Binding
+from napari_lazyvos.gui.rounds import Rounds
 from napari_lazyvos.gui.track_box import TrackBox
 
 __all__ = ["Commands"]
@@ -24,11 +25,16 @@ class Commands:
         Returns the binding of the open session, or None.
     controls : TrackBox
         Says how to track, and whether there is anything to track.
+    rounds : Rounds
+        Runs them.
     """
 
-    def __init__(self, binding: Callable[[], Binding | None], controls: TrackBox) -> None:
+    def __init__(
+        self, binding: Callable[[], Binding | None], controls: TrackBox, rounds: Rounds
+    ) -> None:
         self._binding = binding
         self._controls = controls
+        self._rounds = rounds
 
     @property
     def keys(self) -> Mapping[str, Callable[[], None]]:
@@ -51,13 +57,19 @@ class Commands:
         self._track()
 
     def step(self) -> None:
-        """Track one frame."""
-        self._track(at_most=1)
+        """Track one frame; a round is run as a whole."""
+        if not self._controls.in_rounds:
+            self._track(at_most=1)
+
+    def go_on(self) -> None:
+        """Go on with the lazy pass after an answer; a round begins only where a person says so."""
+        if not self._controls.in_rounds:
+            self._track()
 
     def track_again(self, label: int, t: int, start: int, stop: int) -> None:
         """Track one object anew in the frames ``start <= frame < stop`` around a correction."""
         binding = self._binding()
-        if binding is not None and not binding.running:
+        if binding is not None and not binding.running and not self._controls.in_rounds:
             way = "forward" if start == t else "backward" if stop == t + 1 else "both"
             self._controls.begin()
             binding.track(labels=(label,), start=start, stop=stop, direction=way)
@@ -170,7 +182,11 @@ class Commands:
 
     def _track(self, **options: Any) -> None:
         binding = self._binding()
-        if binding is not None and self._controls.ready:
+        if binding is None or self._controls.why_not:
+            return
+        if self._controls.in_rounds:
+            self._rounds.run()
+        else:
             self._controls.begin()
             binding.track(**self._controls.options, **options)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.gui.calm import calm, step_back
 from napari_lazyvos.gui.inbox import Inbox
-from napari_lazyvos.lazy.events import HelpRequest
+from napari_lazyvos.lazy.events import Event, HelpRequest
 
 if TYPE_CHECKING:  # torch shall load in the engine's thread, not with this module
     from napari_lazyvos.lazy.session import Session
@@ -73,7 +73,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    options: dict[str, Any]  # as `Session.run` takes them
+    begin: Callable[[Session], Generator[Event, None, None]]
 
 
 _Task: TypeAlias = Job | _Run | None  # None: the end
@@ -122,9 +122,9 @@ class Engine:
         """Hand in a job; it is done after those before it."""
         self._tasks.put(job)
 
-    def run(self, **options: Any) -> None:
-        """Track, with the options of `Session.run`."""
-        self._tasks.put(_Run(options))
+    def run(self, begin: Callable[[Session], Generator[Event, None, None]]) -> None:
+        """Track; `begin` is called in the engine's thread, and starts a run of the session."""
+        self._tasks.put(_Run(begin))
 
     def pause(self) -> None:
         """Stop tracking after the frame in flight; never blocks."""
@@ -182,7 +182,7 @@ class Engine:
                     self.inbox.put(Wrong("track", error))
 
     def _track(self, run: _Run, session: Session) -> None:
-        with calm(), contextlib.closing(session.run(**run.options)) as events:
+        with calm(), contextlib.closing(run.begin(session)) as events:
             for event in events:
                 self.inbox.put(event)
                 if self.closed:

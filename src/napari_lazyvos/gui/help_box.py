@@ -44,7 +44,8 @@ class HelpBox(QWidget):
         self.timeline = QPushButton("Timeline", toolTip="How sure the tracker was, frame by frame")
         self.memory = QPushButton("Memory", toolTip="Which frames the tracker remembers")
         above, below = QHBoxLayout(), QHBoxLayout()
-        above.addWidget(QLabel("When unsure"))
+        self._unsure = QLabel("When unsure")
+        above.addWidget(self._unsure)
         above.addWidget(self.modes, 1)
         above.addWidget(self.sound)
         for button in (self.list, self.timeline, self.memory):
@@ -62,6 +63,11 @@ class HelpBox(QWidget):
     def mode(self) -> HelpMode:
         """Which way is chosen."""
         return HelpMode(self.modes.currentData())
+
+    def show_how(self, shown: bool) -> None:
+        """Show how to be asked, or not: in rounds nobody is."""
+        for widget in (self._unsure, self.modes, self.sound):
+            widget.setVisible(shown)
 
     def show_mode(self, mode: HelpMode) -> None:
         """Show which way a session is in."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_lazyvos.gui.round_ahead import RoundAhead
 from napari_lazyvos.lazy.events import RunState, Status
 
 __all__ = ["Situation", "next_step"]
@@ -24,6 +25,7 @@ class Situation:
     layers_missing: bool = False
     calls: int = 0  # for help, open
     news: str = ""  # what the tracker did by itself
+    ahead: RoundAhead | None = None  # what a round here would do; None in the lazy pass
 
 
 def next_step(now: Situation) -> str:
@@ -57,6 +59,8 @@ def _in_session(now: Situation, status: Status) -> str:
         return "Click on the object to segment, in any frame."
     if now.label not in status.labels:
         return f"Click on object {now.label}, in any frame."
+    if now.ahead is not None:
+        return _in_rounds(now.ahead)
     if status.todo:
         frames = "1 frame" if status.todo == 1 else f"{status.todo} frames"
         verb = "go on" if status.state is RunState.PAUSED else "begin"
@@ -65,3 +69,14 @@ def _in_session(now: Situation, status: Status) -> str:
         calls = "1 call for help is" if now.calls == 1 else f"{now.calls} calls for help are"
         return f"Tracked to the end. {calls} open: see the help list, or Shift+H."
     return "Tracked to the end. Where a mask is wrong, click or draw, then Track again."
+
+
+def _in_rounds(ahead: RoundAhead) -> str:
+    if not ahead.labels:
+        return "Click on an object in this frame, or draw. Then run the round of this frame."
+    if ahead.first == ahead.last:
+        return "The frames beside this one are annotated: its round would change nothing."
+    if not ahead.left:
+        return "This round is done. Go to a frame where a mask is wrong, and click there."
+    again = "" if ahead.left == ahead.progress.total else " to go on"
+    return f"Press Run round{again}: {ahead.consequence}. To correct more here, click or draw."

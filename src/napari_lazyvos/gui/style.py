@@ -34,6 +34,10 @@ QLabel#title {{ font-weight: bold; padding-top: 6px; }}
 QPushButton {{ padding: 4px 6px; }}
 QPushButton#primary:enabled {{ background: {ACCENT}; color: white; }}
 QPushButton#primary:enabled:hover {{ background: #5b76da; }}
+QPushButton#mode:checked {{
+    background: rgba(127, 127, 127, 90);
+    border-bottom: 2px solid {ACCENT};
+}}
 QPushButton#include:checked:enabled {{ background: {INCLUDE}; color: white; }}
 QPushButton#exclude:checked:enabled {{ background: {EXCLUDE}; color: white; }}
 QTreeWidget {{ background: rgba(127, 127, 127, 25); border-radius: 3px; }}

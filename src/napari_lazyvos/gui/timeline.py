@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt, Signal
@@ -10,7 +10,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from napari_lazyvos.gui.style import ACCENT
-from napari_lazyvos.gui.timeline_data import Measure, Snapshot, Thresholds
+from napari_lazyvos.gui.timeline_data import Measure, Reach, Snapshot, Thresholds
 
 if TYPE_CHECKING:
     from napari_lazyvos.gui.timeline_marks import Legend
@@ -53,7 +53,7 @@ class Timeline(QWidget):
         self._frame = 0
         self._label: int | None = None
         self._thresholds = Thresholds()
-        self._range: tuple[int, int, int] | None = None
+        self._reach: tuple[Reach, ...] = ()
         self._measure = Measure.RISE
         self._empty = QLabel(NOTHING_YET, alignment=Qt.AlignCenter)
         self._header = QWidget()
@@ -62,7 +62,7 @@ class Timeline(QWidget):
     def show_session(self, session: Session | None) -> None:
         """Show a session from now on; None shows nothing."""
         self._session, self._snapshot = session, None
-        self._range = None
+        self._reach = ()
         self.refresh()
 
     def refresh(self, written: Collection[int] | None = None) -> None:
@@ -119,11 +119,11 @@ class Timeline(QWidget):
         if self.plot is not None:
             self.plot.set_thresholds(self._thresholds)
 
-    def show_range(self, label: int | None, start: int = 0, stop: int = 0) -> None:
-        """Shade frames ``start <= t < stop`` that will be tracked anew; None: no shade."""
-        self._range = None if label is None else (label, start, stop)
+    def show_reach(self, reach: Sequence[Reach] = ()) -> None:
+        """Shade the frames that what is done in the frame shown can change."""
+        self._reach = tuple(reach)
         if self.plot is not None:
-            self.plot.show_range(self._range)
+            self.plot.show_reach(self._reach)
 
     def set_measure(self, measure: Measure) -> None:
         """Choose which curve is drawn."""
@@ -198,7 +198,7 @@ class Timeline(QWidget):
         self.plot.set_thresholds(self._thresholds)
         self.plot.set_label(self._label)
         self.plot.set_frame(self._frame)
-        self.plot.show_range(self._range)
+        self.plot.show_reach(self._reach)
 
     def _show_plot(self, shown: bool) -> None:
         self._empty.setVisible(not shown)
@@ -209,7 +209,7 @@ class Timeline(QWidget):
     def _explain(self) -> None:
         assert self.plot is not None  # which made the call
         assert self.legend is not None
-        self.legend.show_kinds(self.plot.marks, self.plot.bars)
+        self.legend.show_kinds(self.plot.shades, self.plot.marks, self.plot.bars)
 
     def _on_thresholds_chosen(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds

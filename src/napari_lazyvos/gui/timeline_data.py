@@ -22,9 +22,11 @@ __all__ = [
     "Marks",
     "Measure",
     "Provenance",
+    "Reach",
     "Runs",
     "Snapshot",
     "Thresholds",
+    "Why",
     "envelope",
     "marks_of",
     "provenance",
@@ -50,6 +52,27 @@ class Thresholds:
     user: float | None = None  # rise from which a person is asked
     pseudo: float | None = None  # rise from which the tracker corrects itself
     memory: float | None = None  # score from which a frame is not remembered
+
+
+class Why(StrEnum):
+    """Why frames of an object will be tracked again."""
+
+    ANEW = auto()
+    """They come after a correction in the frame that is shown."""
+    ROUND = auto()
+    """The round of the frame that is shown reaches them."""
+    CLICK = auto()
+    """It would, if a person clicked on the object there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Frames ``start <= t < stop`` of an object that what is done in the frame shown can change."""
+
+    label: int
+    start: int
+    stop: int
+    why: Why = Why.ANEW
 
 
 class Provenance(IntEnum):

@@ -11,11 +11,12 @@ from qtpy.QtWidgets import QVBoxLayout
 
 from napari_lazyvos.gui.companion import Companion
 from napari_lazyvos.gui.timeline import Timeline
-from napari_lazyvos.gui.timeline_data import Thresholds
+from napari_lazyvos.gui.timeline_data import Reach, Thresholds
 
 if TYPE_CHECKING:
     from napari_lazyvos.gui.binding import Binding
     from napari_lazyvos.gui.widget import LazyWidget
+    from napari_lazyvos.lazy.session import Session
 
 __all__ = ["TimelineDock"]
 
@@ -50,10 +51,12 @@ class TimelineDock(Companion):
 
     def _take(self, owner: LazyWidget) -> None:
         owner.bound.connect(self._bind)
+        owner.rounds.changed.connect(self._show_place)
         self._bind(owner.binding)
 
     def _let_go(self, owner: LazyWidget) -> None:
         owner.bound.disconnect(self._bind)
+        owner.rounds.changed.disconnect(self._show_place)
 
     def _show_nothing(self) -> None:
         self._bind(None)
@@ -101,16 +104,23 @@ class TimelineDock(Companion):
 
     def _show_place(self) -> None:
         """Put the cursor on the shown frame, and shade what a correction there would change."""
-        binding = self._binding
-        if binding is None or binding.layers is None or binding.session is None:
+        binding, owner = self._binding, self.owner
+        if binding is None or binding.layers is None or binding.session is None or owner is None:
             return
-        t, label, session = binding.layers.shown_frame(), binding.label, binding.session
-        self.timeline.set_frame(t)
+        self.timeline.set_frame(binding.layers.shown_frame())
+        if not owner.track.in_rounds:
+            self.timeline.show_reach(self._reach(binding, binding.session))
+        elif not binding.tracking:  # what a round under way changes stays in sight
+            self.timeline.show_reach(owner.rounds.reach())
+
+    def _reach(self, binding: Binding, session: Session) -> tuple[Reach, ...]:
+        """Return what the lazy pass would track anew after a correction."""
+        assert binding.layers is not None  # the only caller has looked
+        t, label = binding.layers.shown_frame(), binding.label
         if not self.isVisible() or binding.tracking or not session.store.ledger.row(label, t).state:
-            self.timeline.show_range(None)
-            return
+            return ()
         start, stop = session.reach(label, t)
-        self.timeline.show_range(label if stop - start > 1 else None, start, stop)
+        return (Reach(label, start, stop),) if stop - start > 1 else ()
 
     def _go_to(self, t: int) -> None:
         if self._binding is not None and self._binding.layers is not None:

@@ -11,13 +11,15 @@ from qtpy.QtGui import QBrush, QColor, QPainter, QPainterPath, QPaintEvent, QPal
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_lazyvos.gui.colours import EXCLUDE, INCLUDE
-from napari_lazyvos.gui.timeline_data import Mark, Provenance
+from napari_lazyvos.gui.timeline_data import Mark, Provenance, Why
 
 __all__ = [
     "BARS",
+    "SHADES",
     "SIGNS",
     "Bar",
     "Legend",
+    "Shade",
     "Sign",
     "bar_brushes",
     "faint",
@@ -90,6 +92,22 @@ BARS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """How frames that will be tracked again are shaded in a lane, and what that says."""
+
+    word: str
+    sentence: str  # above the curves
+    opacity: float
+
+
+SHADES = {
+    Why.ANEW: Shade("to be tracked anew", "to be tracked anew", 0.25),
+    Why.ROUND: Shade("this round", "changes with the round of this frame", 0.35),
+    Why.CLICK: Shade("a click here", "would change with a click in this frame", 0.18),
+}
+
+
 def faint(colour: QColor, opacity: float) -> QColor:
     """Return a colour with another opacity."""
     colour = QColor(colour)
@@ -122,7 +140,7 @@ class Legend(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._kinds: tuple[Mark | Provenance, ...] = ()
+        self._kinds: tuple[Mark | Provenance | Why, ...] = ()
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
 
     @property
@@ -130,9 +148,12 @@ class Legend(QWidget):
         """What it explains."""
         return tuple(map(_word, self._kinds))
 
-    def show_kinds(self, marks: Iterable[Mark], bars: Iterable[Provenance]) -> None:
+    def show_kinds(
+        self, shades: Iterable[Why], marks: Iterable[Mark], bars: Iterable[Provenance]
+    ) -> None:
         """Explain these."""
-        kinds: tuple[Mark | Provenance, ...] = (
+        kinds: tuple[Mark | Provenance | Why, ...] = (
+            *(shade for shade in SHADES if shade in set(shades)),
             *sorted(marks),
             *(bar for bar in BARS if bar in set(bars)),
         )
@@ -168,16 +189,22 @@ class Legend(QWidget):
         painter.end()
 
 
-def _word(kind: Mark | Provenance) -> str:
+def _word(kind: Mark | Provenance | Why) -> str:
+    if isinstance(kind, Why):
+        return SHADES[kind].word
     return SIGNS[kind].word if isinstance(kind, Mark) else BARS[kind].word
 
 
 def _paint_icon(
-    painter: QPainter, kind: Mark | Provenance, place: QRectF, text: QColor, ground: QColor
+    painter: QPainter, kind: Mark | Provenance | Why, place: QRectF, text: QColor, ground: QColor
 ) -> None:
-    """Draw a sign, or a piece of a bar, in the middle of a place."""
+    """Draw a sign, or a piece of a bar or a shade, in the middle of a place."""
     painter.save()
-    if isinstance(kind, Mark):
+    if isinstance(kind, Why):
+        middle = QRectF(0, 0, place.width(), place.width())
+        middle.moveCenter(place.center())
+        painter.fillRect(middle, faint(text, SHADES[kind].opacity))
+    elif isinstance(kind, Mark):
         sign = SIGNS[kind]
         painter.translate(place.center())
         pen, brush = sign_pen(sign, text, ground), sign_brush(sign, text, ground)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from operator import is_
 from typing import Any
 
@@ -17,15 +17,17 @@ from napari_lazyvos.gui.timeline_data import (
     Mark,
     Measure,
     Provenance,
+    Reach,
     Snapshot,
     Thresholds,
+    Why,
     envelope,
     marks_of,
     runs,
 )
 from napari_lazyvos.gui.timeline_lanes import LaneBars, LaneMarks
 from napari_lazyvos.gui.timeline_lines import ThresholdLines
-from napari_lazyvos.gui.timeline_marks import faint
+from napari_lazyvos.gui.timeline_marks import SHADES, faint
 from napari_lazyvos.store.document import PlacedClick
 
 __all__ = ["TimelinePlot"]
@@ -60,20 +62,21 @@ class TimelinePlot(pg.GraphicsView):
 
     frame_chosen = Signal(int)
     thresholds_chosen = Signal(object)  # `Thresholds`, after a line was dragged
-    drawn = Signal()  # what is in sight, `marks` and `bars`, may have changed
+    drawn = Signal()  # what is in sight, `marks`, `bars` and `shades`, may have changed
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, useOpenGL=False, background=None)
         self.setFocusPolicy(Qt.NoFocus)  # napari's keys stay napari's
         self.marks: tuple[Mark, ...] = ()  # kinds that are in sight
         self.bars: tuple[Provenance, ...] = ()
+        self.shades: tuple[Why, ...] = ()
         self._snapshot: Snapshot | None = None
         self._clicks: Collection[PlacedClick] = ()
         self._names: Mapping[int, str] = {}
         self._measure = Measure.RISE
         self._label: int | None = None
         self._thresholds = Thresholds()
-        self._range: tuple[int, int, int] | None = None
+        self._reach: Sequence[Reach] = ()
         self._frames = 1
         self._frame = 0
         self._lane_pixels = LANE_PIXELS[1]
@@ -136,15 +139,20 @@ class TimelinePlot(pg.GraphicsView):
         self.lines.show(self._thresholds, self._measure)
         self._set_ceiling()
 
-    def show_range(self, chosen: tuple[int, int, int] | None) -> None:
-        """Shade ``(label, start, stop)``, frames that will be tracked anew; None: nothing."""
-        self._range = chosen
+    def show_reach(self, reach: Sequence[Reach]) -> None:
+        """Shade each object's frames in its lane, and among the curves what is the most certain."""
+        self._reach = reach
+        self.shades = tuple(shade for shade in SHADES if any(each.why is shade for each in reach))
         for item in (self._region, self._region_text):
-            item.setVisible(chosen is not None)
-        if chosen is not None:
-            self._region.setRegion((chosen[1] - 0.5, chosen[2] - 0.5))
+            item.setVisible(bool(reach))
+        if reach:
+            chosen = [each for each in reach if each.why is self.shades[0]]
+            first, stop = min(each.start for each in chosen), max(each.stop for each in chosen)
+            self._region.setRegion((first - 0.5, stop - 0.5))
+            self._region_text.setText(SHADES[self.shades[0]].sentence)
             self._place_region_text()
         self._draw_back()
+        self.drawn.emit()
 
     def show_all(self) -> None:
         """Show the whole video."""
@@ -239,7 +247,7 @@ class TimelinePlot(pg.GraphicsView):
         self.lower.addItem(self._bars, ignoreBounds=True)
         self.lower.addItem(self._marks, ignoreBounds=True)
         self._region = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
-        self._region_text = pg.TextItem("to be tracked anew", anchor=(0, 0))
+        self._region_text = pg.TextItem(anchor=(0, 0))
         for item in (self._region, self._region_text):
             item.setVisible(False)
             self.upper.addItem(item, ignoreBounds=True)
@@ -316,12 +324,11 @@ class TimelinePlot(pg.GraphicsView):
 
     def _place_region_text(self) -> None:
         """Put it into the upper left corner of what is in sight of the region."""
-        if self._range is not None:
-            (first, _), (_, top) = self.upper.viewRange()
-            self._region_text.setPos(max(first, self._range[1] - 0.5), top)
+        (first, _), (_, top) = self.upper.viewRange()
+        self._region_text.setPos(max(first, self._region.getRegion()[0]), top)
 
     def _draw_back(self) -> None:
-        """Shade the lane of the chosen object, and the range in the lane of its object."""
+        """Shade the lane of the chosen object, and what can change in the lane of each."""
         rows = {}
         if self._snapshot is not None:
             rows = {lane.label: row for row, lane in enumerate(self._snapshot.lanes)}
@@ -329,11 +336,18 @@ class TimelinePlot(pg.GraphicsView):
         if self._label in rows:
             place = QRectF(-0.5, rows[self._label] - 0.5, self._frames, 1)
             back.append((faint(self._text, 0.08), place))
-        if self._range is not None and self._range[0] in rows:
-            label, start, stop = self._range
-            place = QRectF(start - 0.5, rows[label] - 0.5, stop - start, 1)
-            back.append((faint(self._text, 0.25), place))
+        for each in self._reach:
+            if each.label in rows:
+                place = QRectF(each.start - 0.5, rows[each.label] - 0.5, each.stop - each.start, 1)
+                back.append((faint(self._text, SHADES[each.why].opacity), place))
         self._bars.show_back(back)
+        self._bars.setToolTip("\n".join(map(self._say, self._reach)))
+
+    def _say(self, each: Reach) -> str:
+        """Return in words what can change."""
+        name = self._names.get(each.label, f"Object {each.label}")
+        frames = f"frames {each.start} to {each.stop - 1}"
+        return f"{name}, {frames}: {SHADES[each.why].sentence}"
 
     def _set_ceiling(self) -> None:
         if self._snapshot is None or self.lines.moving:

@@ -25,6 +25,8 @@ from napari_lazyvos.gui.hint import Situation, next_step
 from napari_lazyvos.gui.layers import placement
 from napari_lazyvos.gui.news import News
 from napari_lazyvos.gui.objects_box import ObjectsBox
+from napari_lazyvos.gui.round_ahead import RoundAhead
+from napari_lazyvos.gui.rounds import Rounds
 from napari_lazyvos.gui.states import name_of, object_rows
 from napari_lazyvos.gui.style import SHEET
 from napari_lazyvos.gui.track_box import TrackBox
@@ -70,11 +72,13 @@ class LazyWidget(QWidget):
         self.export = QPushButton("Export")
         self.keys = QPushButton("Keys…", toolTip="All keys and mouse buttons")
         self._menu = ExportMenu(self)
-        self.commands = Commands(lambda: self.binding, self.track)
+        self._ahead: RoundAhead | None = None  # what a round would do in the frame that is shown
+        self.rounds = Rounds(self.track, self.advanced.fusion, self)
+        self.commands = Commands(lambda: self.binding, self.track, self.rounds)
         self.asking = Asking(
             napari_viewer, self.bar, self.help, self.commands, self.advanced.rise, self
         )
-        self._actions = {**self.commands.keys, **self.asking.keys}
+        self._actions = {**self.commands.keys, **self.asking.keys, **self.rounds.keys}
         self._news = News(self._name_of)
         self._lay_out()
         self._connect()
@@ -117,6 +121,7 @@ class LazyWidget(QWidget):
         if binding is None:
             return
         self.asking.release()
+        self.rounds.release()
         self._news.end()
         self._news.forget()
         self.bound.emit(None)
@@ -133,7 +138,7 @@ class LazyWidget(QWidget):
         self._bindings[:] = [binding]
         binding.opened.connect(self._on_opened)
         binding.changed.connect(self._refresh)
-        binding.stepped.connect(self._show_objects)
+        binding.stepped.connect(self._on_stepped)
         # In a turn of the event loop of its own: a progress bar draws at once when it is set, and
         # with it all that moving the slider has changed.
         binding.tracked.connect(self._on_tracked, Qt.QueuedConnection)
@@ -145,6 +150,7 @@ class LazyWidget(QWidget):
         binding.follow = self.track.follow.isChecked()
         self.binding = binding
         self.asking.bind(binding)
+        self.rounds.bind(binding)
         self.bound.emit(binding)
         self._say("")
 
@@ -169,9 +175,15 @@ class LazyWidget(QWidget):
     def _on_tracked(self, result: FrameResult) -> None:
         if self.binding is None or not self.binding.tracking:
             return  # the end of the run has overtaken it
-        self._progress = f"frame {result.t}: {result.done} of {result.total or '?'}"
         self.track.show_result(result)
+        self._progress = self.track.progress
         self._show_hint()
+
+    def _on_stepped(self) -> None:
+        self._show_objects()
+        if self._ahead is not None:  # which is about the frame that was shown before
+            self._show_track()
+            self._show_hint()
 
     def _on_finished(self) -> None:
         self._news.end()
@@ -208,23 +220,31 @@ class LazyWidget(QWidget):
         known = status is not None and label in status.labels
         self.video.set_open(is_open=binding is not None)
         self.advanced.set_open(binding is not None)
-        self.track.set_status(status, running=running)
+        self._show_track()
         self.objects.setEnabled(session is not None)
         self.objects.end.setEnabled(known)
         self.objects.remove.setEnabled(known)
         self.objects.show_layers.setVisible(self._layers_missing())
-        for button, text, key in (
-            (self.undo, status and status.can_undo, "Ctrl+Z"),
-            (self.redo, status and status.can_redo, "Ctrl+Shift+Z"),
+        for button, verb, text, key in (
+            (self.undo, "Undo", status and status.can_undo, "Ctrl+Z"),
+            (self.redo, "Redo", status and status.can_redo, "Ctrl+Shift+Z"),
         ):
+            button.setText(f"{verb} round" if text and text.startswith("round ") else verb)
             button.setEnabled(bool(text) and not running)
-            button.setToolTip(f"{button.text()}: {text}  ({key})" if text else key)
+            button.setToolTip(f"{verb}: {text}  ({key})" if text else key)
+        self.help.show_how(not self.track.in_rounds)
         self.help.show_count(len(self.asking.overview.calls), there=session is not None)
         self.export.setEnabled(bool(status and status.labels) and not running)
         if binding is not None:
             self.objects.show_polarity(binding.positive)
         self._show_objects()
         self._show_hint()
+
+    def _show_track(self) -> None:
+        binding, self._ahead = self.binding, self.rounds.ahead()
+        status = binding.status if binding is not None else None
+        running = binding is not None and binding.running
+        self.track.set_status(status, running=running, ahead=self._ahead)
 
     def _show_objects(self) -> None:
         binding, session = self.binding, self.session
@@ -249,6 +269,7 @@ class LazyWidget(QWidget):
                 layers_missing=self._layers_missing(),
                 calls=len(self.asking.overview.calls),
                 news=self._news.text,
+                ahead=self._ahead,
             )
         )
         self.hint.setVisible(self.asking.question is None or self._is_error)
@@ -299,7 +320,7 @@ class LazyWidget(QWidget):
             (track.pause_pressed, commands.pause),
             (track.cancel_pressed, commands.cancel),
             (track.follow_chosen, commands.follow),
-            (track.options_chosen, self._refresh),
+            (self.rounds.changed, self._refresh),
             (self.undo.clicked, commands.undo),
             (self.redo.clicked, commands.redo),
             (self.keys.clicked, self._show_keys),
@@ -335,7 +356,7 @@ class LazyWidget(QWidget):
         self._refresh()
 
     def _show_keys(self) -> None:
-        why = reasons.inactive(self.binding, self.asking, ready=self.track.ready)
+        why = reasons.inactive(self.binding, self.asking, self.track, self.rounds)
         keys.KeysDialog(self, why).exec()
 
     def show_help_list(self) -> None:
