@@ -96,6 +96,13 @@ def test_rounds_click_the_worst_frame(lost, tmp_path, strategy):
     assert result.rounds[-1] == pytest.approx(last)
 
 
+def test_rounds_may_take_the_frames_that_are_suggested(lost, tmp_path):
+    settings = Settings(protocol="ivos", rounds=3, next_frame="suggested", **LIGHT)
+    (found,) = play(lost, tmp_path, settings=settings).objects
+    assert found.corrections
+    assert set(found.corrections) <= set(found.frames)
+
+
 def test_masks_are_saved_and_the_worst_frames_drawn(easy, tmp_path):
     masks = tmp_path / "masks"
     folder = tmp_path / "work"

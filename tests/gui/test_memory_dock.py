@@ -191,6 +191,11 @@ def test_a_tracker_that_tells_nothing(dock, movie, centre, qtbot):
     desk.wait(lambda: panel.words.text().startswith("The tracker bright does not tell"))
     assert panel.model.rowCount() == 0
     assert panel.curve is None
+    for button in (panel.forget, panel.keep):
+        assert not button.isEnabled()
+        assert button.toolTip() == panel.words.text()  # there is none to be chosen first
+    desk.widget.video.end.click()
+    assert "does not tell" not in panel.words.text() + panel.forget.toolTip()
 
 
 def test_the_window_may_be_closed_in_the_middle(desk, qtbot):

@@ -55,6 +55,19 @@ def same(one, other):
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
+def give(tracker, parity, t, labels=(1, 2)):
+    tracker.commit(t, parity.frame("main", t), masks_of(parity, labels, t), labels, permanent=True)
+
+
+def of_one(tracker, parity, t, row=0):
+    """What one frame leaves in the state of an object, with the masks that are known of it."""
+    with torch.no_grad():
+        seen = tracker._look(tracker._state.canvas, parity.frame("main", t))
+        before = tracker._state.before
+        values = tracker.net.encode_masks(seen, before.masks, before.sensory)[0][row]
+    return seen, torch.einsum("dhw,chw->dc", seen.key[0], values)
+
+
 @pytest.mark.parametrize("name", ["main", "object_added", "padded"])
 def test_whole_clips_are_tracked_as_published(parity, weights, name):
     case, golden = parity.cases("livos")[name], parity.golden("livos")
@@ -125,6 +138,72 @@ def test_as_much_is_computed_for_a_late_frame_as_for_an_early_one(parity, weight
         counts.append(work.numbers)
     assert counts[0] > 1e6
     assert len(set(counts)) == 1
+
+
+TWO = {"memory": "first_and_last"}
+
+
+def test_of_the_first_and_the_last_frame_alone_the_state_is(parity, weights):
+    tracker = started(parity, weights, **TWO)
+    first = parts(tracker)
+    run(tracker, parity, range(1, 5))
+    for row in range(2):
+        seen, last = of_one(tracker, parity, 4, row)
+        expected = first["state"][row] * seen.gate + last
+        torch.testing.assert_close(parts(tracker)["state"][row], expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(parts(tracker)["key_sum"], first["key_sum"] + seen.key)
+    all_frames = started(parity, weights)
+    found = [
+        run(each, parity, [1, 2])[-1] for each in (all_frames, started(parity, weights, **TWO))
+    ]
+    assert torch.equal(*found)  # frame 2 is asked about when two frames are remembered
+    run(all_frames, parity, [3, 4])
+    assert not torch.allclose(parts(all_frames)["state"], parts(tracker)["state"], atol=0.1)
+
+
+def test_while_two_frames_are_remembered_both_memories_are_the_same(parity, weights):
+    one, other = started(parity, weights), started(parity, weights, **TWO)
+    for t in (1, 2):
+        assert all(torch.equal(each, parts(other)[name]) for name, each in parts(one).items())
+        found = [run(each, parity, [t])[0] for each in (one, other)]
+        assert torch.equal(*found)
+    assert not torch.equal(parts(one)["state"], parts(other)["state"])
+
+
+def test_each_object_has_a_first_frame_of_its_own(parity, weights):
+    tracker = started(parity, weights, labels=(1,), **TWO)
+    run(tracker, parity, [1])
+    before = parts(tracker)
+    tracker.step(parity.frame("main", 2))
+    give(tracker, parity, 2, (2,))
+    after = parts(tracker)
+    assert torch.equal(after["first_state"][0], before["first_state"][0])
+    assert torch.equal(after["first_state"][1], after["state"][1])
+    run(tracker, parity, [3])
+    assert torch.equal(parts(tracker)["first_state"], after["first_state"])
+    tracker.forget(1)
+    assert torch.equal(parts(tracker)["first_state"], after["first_state"][1:])
+
+
+def test_a_first_frame_that_is_given_anew_is_the_first_frame_still(parity, weights):
+    once, twice = started(parity, weights, **TWO), load(weights, size=64, **TWO)
+    twice.commit(0, parity.frame("main", 0), masks_of(parity, t=5), (1, 2), permanent=True)
+    give(twice, parity, 0)
+    assert same(parts(once), parts(twice))
+
+
+def test_a_memory_of_one_kind_goes_on_as_the_other(parity, weights):
+    full, two = started(parity, weights), load(weights, size=64, **TWO)
+    run(full, parity, [1])
+    two.restore(full.snapshot())
+    assert torch.equal(parts(two)["state"], parts(full)["state"])
+    assert not parts(two)["first_key"].any()
+    run(two, parity, [2])
+    assert torch.equal(parts(two)["first_state"], parts(two)["state"])  # 2 is the first now
+    full.restore(two.snapshot())
+    assert parts(full).keys() == {"state", "key_sum", "sensory", "object_memory", "masks"}
+    found = [each.step(parity.frame("main", 3)) for each in (full, two)]
+    assert torch.equal(*found)
 
 
 def test_the_order_of_objects_is_the_order_of_channels(parity, weights):
@@ -267,6 +346,8 @@ def test_half_precision_keeps_the_memory_in_single(parity, weights):
 def test_options_out_of_their_range_are_refused(weights):
     with pytest.raises(LazyVosError, match="chunk_size is 0: give 1 object"):
         load(weights, chunk_size=0)
+    with pytest.raises(LazyVosError, match="memory is 'all': choose one of state, first_and_last"):
+        load(weights, memory="all")
     others = {name: each for name, each in weights.items() if "pix_projector" not in name}
     with pytest.raises(LazyVosError, match="not of the network LivosNet"):
         load(others)

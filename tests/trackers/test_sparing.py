@@ -6,12 +6,21 @@ import numpy as np
 import pytest
 import torch
 
+from napari_lazyvos.nets.livos import LivosNet
 from napari_lazyvos.nets.mivos import MivosNet
+from napari_lazyvos.nets.simvos import SimVosNet, Sizes
 from napari_lazyvos.nets.xmem import XMemNet
+from napari_lazyvos.trackers.livos import LivosTracker
 from napari_lazyvos.trackers.mivos import MivosTracker
-from napari_lazyvos.trackers.protocol import RatingTracker
+from napari_lazyvos.trackers.protocol import RatingTracker, RememberingTracker, SamplingTracker
 from napari_lazyvos.trackers.qdmn import QdmnTracker
-from napari_lazyvos.trackers.sparing import SparingRatingTracker, SparingTracker
+from napari_lazyvos.trackers.simvos import SimVosTracker
+from napari_lazyvos.trackers.sparing import (
+    PlainSparingTracker,
+    SparingRatingTracker,
+    SparingTracker,
+    spare,
+)
 from napari_lazyvos.trackers.xmem import XMemTracker
 
 HEIGHT, WIDTH = 64, 96
@@ -133,6 +142,77 @@ def test_a_memory_of_each_objects_own_keys_is_spared_too():
     with pytest.warns(UserWarning, match="CPU's memory holds"):
         found = spared.step(frame(4))
     assert torch.equal(found, plain.step(frame(4)))
+
+
+def test_a_state_of_constant_size_goes_on_in_smaller_frames():
+    """It has no memory that could move elsewhere."""
+
+    class Full(LivosTracker):
+        """Has no room for frames of this size, as soon as it is told."""
+
+        told = False
+
+        def step(self, frame):
+            if self.told and self._size == HEIGHT:
+                _raise()
+            return super().step(frame)
+
+    torch.manual_seed(0)
+    tracker = spare(Full, weights=LivosNet().state_dict(), size=HEIGHT, device=None)
+    tracker.commit(0, frame(0), masks(), (1, 4), permanent=True)
+    tracker.commit(1, frame(1), tracker.step(frame(1)), tracker.labels)
+    tracker._inner.told = True
+    with pytest.warns(UserWarning, match="a short side of 43 pixels from now on") as told:
+        found = tracker.step(frame(2))
+    assert len(told) == 1
+    assert found.shape == (3, HEIGHT, WIDTH)
+    assert tracker.memory_frames == (0, 1)
+    assert tracker._inner._size == 43
+
+
+def test_what_cannot_be_read_in_another_size_is_not_lost():
+    """Then the CPU computes, in the size that was asked for."""
+
+    class Full(SimVosTracker):
+        """Has no room on the device of a GPU, as soon as it is told."""
+
+        told = False
+
+        def __init__(self, *, device=None, **options):
+            self.full = device is None
+            super().__init__(device=device, **options)
+
+        def step(self, frame):
+            if self.told and self.full:
+                _raise()
+            return super().step(frame)
+
+    torch.manual_seed(0)
+    weights = SimVosNet(Sizes(width=64, depth=2)).state_dict()
+    spared = spare(Full, weights=weights, size=480, device=None)
+    plain = SimVosTracker(weights=weights)
+    for each in (spared, plain):
+        each.commit(0, frame(0), masks(), (1, 4), permanent=True)
+    spared._inner.told = True
+    with pytest.warns(UserWarning, match="the CPU computes from now on") as told:
+        found = spared.step(frame(1))
+    assert len(told) == 1
+    assert torch.equal(found, plain.step(frame(1)))
+
+
+def test_a_spared_tracker_can_do_what_it_could_before(weights):
+    """Else a panel would wait for frames that are never told, or every frame be an error."""
+    torch.manual_seed(0)
+    small = SimVosNet(Sizes(width=64, depth=2)).state_dict()
+    for make, its, kind in (
+        (XMemTracker, weights, SparingTracker),
+        (QdmnTracker, MivosNet().state_dict(), SparingRatingTracker),
+        (SimVosTracker, small, PlainSparingTracker),
+    ):
+        plain, spared = make(weights=its), spare(make, weights=its, device=None)
+        assert type(spared) is kind
+        for ability in (RememberingTracker, SamplingTracker, RatingTracker):
+            assert isinstance(spared, ability) == isinstance(plain, ability)
 
 
 def test_only_of_a_tracker_that_rates_its_masks_is_the_quality_known():

@@ -160,7 +160,8 @@ def _click_in(
         if not any(click.positive for click in clicks):
             # Negative clicks alone would say that the object is not there.
             clicks = [Click(*centre(truth)), *clicks[: settings.clicks - 1]]
-        for click in clicks:
+        # Positive ones first: a negative click that comes alone says that the object is not there.
+        for click in sorted(clicks, key=lambda each: not each.positive):
             session.click(t, click.y, click.x, label=label, positive=click.positive)
     return clicked
 

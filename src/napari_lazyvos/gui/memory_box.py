@@ -16,9 +16,11 @@ WHAT = {
     "fifo": "The latest frames stay, and those that you annotated",
     "readmem": "The frames that differ most stay, and those that you annotated (READMem)",
     "quality": "The frames with the best masks stay, and those that you annotated (QDMN)",
+    "mca": "The first frame stays, and one that takes in all that follow (MAVOS)",
+    "deaot": "Every tenth frame stays, and a frame costs the more, the longer the video is (DeAOT)",
     "xmem": "A few frames stay, and prototypes of all before (XMem)",
 }
-SIZELESS = ("all", "xmem")
+SIZELESS = ("all", "xmem", "mca", "deaot")
 USUAL, LARGEST = 0, 999  # frames; `USUAL` leaves the number to the tracker
 
 

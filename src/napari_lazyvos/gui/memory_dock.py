@@ -41,6 +41,7 @@ class MemoryDock(Companion):
         super().__init__(napari_viewer)
         self._binding: Binding | None = None
         self._generation = 0  # of the session, when pictures were looked at last
+        self._untold = ""  # why there are no frames to choose, if the tracker tells of none
         self.thumbnails = Thumbnails(self._peek, self, frame_thumbnail)
         self.model = MemoryModel(self.thumbnails.get, self)
         self.strip = MemoryStrip(self.model, self)
@@ -129,6 +130,7 @@ class MemoryDock(Companion):
             self._show_session(session)
 
     def _show_empty(self) -> None:
+        self._untold = ""
         self.words.setText(NO_SESSION)
         self.model.show_frames(())
         if self.curve is not None:
@@ -139,6 +141,7 @@ class MemoryDock(Companion):
         view, generation = session.memory, session.status.generation
         chosen = self.strip.chosen
         self.words.setText(sentence(view, session.tracker_name))
+        self._untold = "" if view.is_told else self.words.text()
         self.strip.fit(*frame_size(session.video.height, session.video.width))
         self.model.show_frames(view.frames)
         self.strip.choose(chosen.t if chosen is not None else None)
@@ -176,7 +179,7 @@ class MemoryDock(Companion):
             (self.keep, why_not_keep(chosen), "It stays, whatever comes; no mask changes"),
         ):
             button.setEnabled(not why)
-            button.setToolTip(why or what)
+            button.setToolTip(self._untold or why or what)
 
     def _show_menu(self, place: QPoint) -> None:
         """Offer the same as the buttons, of the frame below the mouse."""

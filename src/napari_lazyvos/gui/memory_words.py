@@ -9,7 +9,7 @@ __all__ = ["NO_SESSION", "about", "sentence", "why_not_forget", "why_not_keep"]
 NO_SESSION = "Open Plugins ▸ Lazy VOS ▸ Lazy segmentation, and start a session there."
 NOTHING_YET = "The frames that the tracker compares others with appear here as soon as it tracks."
 SENTENCE = "The tracker compares each frame with these; those with a pin it never forgets."
-NONE_CHOSEN = "Choose a frame above"
+NONE_CHOSEN = "Choose a frame first"
 
 STAYS = {
     Reason.ANNOTATED: "It stays: you annotated it.",
@@ -21,7 +21,10 @@ STAYS = {
 def sentence(view: MemoryView, tracker: str) -> str:
     """Return what the panel says of itself."""
     if not view.is_told:
-        return f"The tracker {tracker} does not tell which frames it remembers."
+        return (
+            f"The tracker {tracker} does not tell which frames it remembers, so none can be "
+            "forgotten or kept here. Where a mask is wrong, correct it in the viewer."
+        )
     return SENTENCE if view.frames else NOTHING_YET
 
 

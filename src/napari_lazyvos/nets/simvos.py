@@ -72,7 +72,9 @@ class SimVosNet(nn.Module):
         width = self.sizes.width
         self.patch_embed = Patches(3, width)
         self.mask_patch_embed = Patches(1, width)
-        self.pos_embed_new = nn.Parameter(0.02 * torch.randn(1, 1 + _TRAINED**2, width))
+        # Not randn: on the meta device it loads torch's compiler, and that kills an open window.
+        places = torch.empty(1, 1 + _TRAINED**2, width)
+        self.pos_embed_new = nn.Parameter(places.uniform_(-0.02, 0.02))
         self.blocks = nn.ModuleList(Block(width) for _ in range(self.sizes.depth))
         self.norm = nn.LayerNorm(width, EPS)
         if refined:

@@ -1,8 +1,8 @@
 """A refiner with a small network that comes with the package.
 
 The network sees crops of one size. What is meant is looked for in crops of every scale around the
-clicks, and in one around the mask so far; the best answer is looked at once more, closer. A mask
-that is corrected changes only where it was clicked on.
+clicks, and in one around the mask so far; the best answer is looked at once more, closer. What a
+mask says that is to be corrected, is said by clicks, too; see `anchors`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from napari_lazyvos.nets.clicks import SIDE, ClickNet, discs
 from napari_lazyvos.nets.weights import Weights, fill
-from napari_lazyvos.refine.correction import anchors, changed
+from napari_lazyvos.refine.anchors import anchors
 from napari_lazyvos.refine.protocol import Click, Refined, check_clicks
 
 __all__ = ["CompactRefiner"]
@@ -153,7 +153,6 @@ class CompactRefiner:
         else:
             whole = [*anchors(previous >= 0.5, clicks), *clicks]
             mask = self._found(embedding, whole, previous)
-            mask = np.where(changed(previous >= 0.5, mask >= 0.5, clicks), mask, previous)
         mask = _with_clicks(mask, clicks)
         return Refined(mask >= 0.5, mask)
 

@@ -39,7 +39,7 @@ MEMORIES: dict[str, tuple[str, ...]] = {
     "qdmn": ("quality", "all", "fifo", "readmem"),
     "livos": (),
     "simvos": (),
-    "mavos": (),
+    "mavos": ("mca", "deaot"),
 }
 """What `memory` may be, the default first; the same as their classes say, which load torch."""
 
@@ -92,11 +92,10 @@ def load(name: str, *, weights: Any = None, device: str = "auto", **options: Any
             f"The tracker {name} has no option {unknown[0]!r}: it has {', '.join(known)}."
         )
     options |= {"weights": weights, "device": choose(device)}
-    if options["device"].type == "cuda" and "memory_device" in known:
-        from napari_lazyvos.trackers.sparing import SparingRatingTracker, SparingTracker
+    if options["device"].type == "cuda" and name not in BUNDLED:
+        from napari_lazyvos.trackers.sparing import spare
 
-        spared = SparingRatingTracker if hasattr(make, "quality") else SparingTracker
-        return spared(make, **options)
+        return spare(make, **options)
     tracker: Tracker = make(**options)
     return tracker
 
