@@ -15,7 +15,10 @@ FRAMES = 12
 
 
 class SquareRefiner:
-    """The mask of a click is the 5 x 5 square around it; negative clicks cut theirs out."""
+    """The mask of a click is the 5 x 5 square around it; negative clicks cut theirs out.
+
+    It believes what a person says, and not what a mask implies.
+    """
 
     name = "square"
 
@@ -29,7 +32,7 @@ class SquareRefiner:
         mask = np.zeros(embedding, bool)
         for positive in (True, False):
             for click in clicks:
-                if click.positive == positive:
+                if click.positive == positive and not click.implied:
                     mask[square(click.y, click.x)] = positive
         return Refined(mask, mask.astype(np.float32))
 

@@ -113,10 +113,15 @@ class Changes:
         -------
         (2, H, W) float32 of 0 and 1
         """
-        before = np.zeros_like(mask)
-        if (bits := self._before.get((t, label))) is not None:
-            before = np.unpackbits(bits, axis=1, count=mask.shape[1]).astype(bool)
+        before = self.before(t, label, mask.shape)
         return np.stack([mask & ~before, before & ~mask]).astype(np.float32)
+
+    def before(self, t: int, label: int, size: tuple[int, ...]) -> np.ndarray:
+        """Return the (H, W) bool mask that was noted; an empty one of this size if none was."""
+        bits = self._before.get((t, label))
+        if bits is None:
+            return np.zeros(size, bool)
+        return np.unpackbits(bits, axis=1, count=size[1]).astype(bool)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from napari_lazyvos.lazy.request import Pass
 from napari_lazyvos.lazy.rounds import Bounds, Changes, Round, RoundMemory, labels_of_round
 from napari_lazyvos.lazy.rounds import bounds as round_bounds
 from napari_lazyvos.lazy.run import Run, finish
+from napari_lazyvos.refine.anchors import anchors
 from napari_lazyvos.refine.protocol import Click, Refiner
 from napari_lazyvos.store.document import ObjectInfo, PlacedClick, Wish
 from napari_lazyvos.store.edit import Edit
@@ -124,6 +125,7 @@ class Session:
         self.store = open_store(Path(store), self.video, self._models, policy)
         self._loop = Loop(self.video, self.store, self._models, self._lock, policy, self)
         self._changes = Changes()
+        self._corrected = Changes()  # by the first click on an object in a frame
         self._round: Round | None = None  # the last one
         self._closed = False
 
@@ -263,7 +265,9 @@ class Session:
             others = self.store.document.clicks_at(t, label)
             placed = PlacedClick(0, t, float(y), float(x), label, positive)
             before = annotation.mask_so_far(self.store, t, label, doubtful=self.policy.mask_prompt)
-            mask = self._refine(t, (*others, placed), before)
+            if not others:
+                self._corrected.note(t, label, self._empty if before is None else before)
+            mask = self._refine(t, label, (*others, placed), before)
             kind = "click" if positive else "negative click"
             self._note(t, label)
             with self._change(f"{kind} on object {label} in frame {t}", t) as edit:
@@ -671,8 +675,7 @@ class Session:
             with self._change(text, t) as edit:
                 for click in self.store.document.clicks_at(t, label):
                     edit.remove_click(click.id)
-                nothing = np.zeros((self.video.height, self.video.width), bool)
-                annotation.annotate(self.store, edit, t, label, nothing, gone=gone)
+                annotation.annotate(self.store, edit, t, label, self._empty, gone=gone)
 
     def _wish(self, t: int, wish: Wish, text: str) -> None:
         if self.store.document.wishes.get(t) is wish:
@@ -698,7 +701,7 @@ class Session:
             masks = {}
             for t in places:
                 here = [click for click in remaining if (click.t, click.label) == (t, old.label)]
-                masks[t] = self._refine(t, here, None) if here else None
+                masks[t] = self._refine(t, old.label, here, None) if here else None
             with self._change(text, old.t if len(places) == 1 else None) as edit:
                 if new is None:
                     edit.remove_click(old.id)
@@ -711,13 +714,20 @@ class Session:
                         annotation.annotate(self.store, edit, t, old.label, mask)
 
     def _refine(
-        self, t: int, clicks: Iterable[PlacedClick], previous: np.ndarray | None
+        self, t: int, label: int, clicks: Iterable[PlacedClick], previous: np.ndarray | None
     ) -> np.ndarray:
         """Return the mask that clicks ask for; negative ones alone ask for none."""
         pointed = [Click(click.y, click.x, click.positive) for click in clicks]
         if not any(click.positive for click in pointed):
-            return np.zeros((self.video.height, self.video.width), bool)
+            return self._empty
+        corrected = self._corrected.before(t, label, self._empty.shape)
+        pointed = [*anchors(corrected, pointed), *pointed]
         return self._models.refined(t, lambda: self.video.frame(t), pointed, previous)
+
+    @property
+    def _empty(self) -> np.ndarray:
+        """A mask of nothing, (H, W) bool."""
+        return np.zeros((self.video.height, self.video.width), bool)
 
     def _add_object(self, edit: Edit, label: int) -> None:
         if label not in self.store.document.objects:

@@ -1,8 +1,7 @@
 """A refiner with a small network that comes with the package.
 
 The network sees crops of one size. What is meant is looked for in crops of every scale around the
-clicks, and in one around the mask so far; the best answer is looked at once more, closer. What a
-mask says that is to be corrected, is said by clicks, too; see `anchors`.
+clicks, and in one around the mask so far; the best answer is looked at once more, closer.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from torch import Tensor
 
 from napari_lazyvos.nets.clicks import SIDE, ClickNet, discs
 from napari_lazyvos.nets.weights import Weights, fill
-from napari_lazyvos.refine.anchors import anchors
 from napari_lazyvos.refine.protocol import Click, Refined, check_clicks
 
 __all__ = ["CompactRefiner"]
@@ -148,11 +146,8 @@ class CompactRefiner:
         height, width = embedding.shape[:2]
         check_clicks(clicks, height, width)
         previous = None if previous is None else np.asarray(previous, np.float32)
-        if previous is None or not (previous >= 0.5).any():
-            mask = self._found(embedding, clicks, None)
-        else:
-            whole = [*anchors(previous >= 0.5, clicks), *clicks]
-            mask = self._found(embedding, whole, previous)
+        known = previous is not None and (previous >= 0.5).any()
+        mask = self._found(embedding, clicks, previous if known else None)
         mask = _with_clicks(mask, clicks)
         return Refined(mask >= 0.5, mask)
 

@@ -29,6 +29,7 @@ class Click:
     y: float  # in data pixels, down; pixel centres at integers
     x: float  # in data pixels, right
     positive: bool = True  # False: "the object is not here"
+    implied: bool = False  # by a mask that is corrected, and not said by a person; see `anchors`
 
 
 @dataclass(frozen=True, slots=True)
