@@ -48,7 +48,7 @@ def play(movie: np.ndarray, tracker: Tracker, click: tuple[float, float]) -> lis
             if t:
                 session.set_mask(t, session.store.masks.stored(t) == 1)
             began = time.process_time()
-            tracked = session.track_round(t).tracked
+            tracked = session.rounds.track(t).tracked
             found.append((time.process_time() - began) / tracked)
         masks = np.stack([session.store.masks.stored(t) for t in range(len(movie))])
     return [*found, float(masks.sum())]

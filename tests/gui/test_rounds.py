@@ -77,7 +77,7 @@ def test_two_rounds(rounds, centre, true_mask):
     desk.click(1, 9, centre(1, 9))
     desk.layers.show_frame(5)
     assert desk.track.track.toolTip() == "Click on an object in this frame first"
-    near = desk.session.bounds(5, [1])[1]
+    near = desk.session.rounds.bounds(5, [1])[1]
     assert (near.first, near.last) == (3, 8)
     desk.wait(lambda: timeline._reach == (Reach(1, near.first, near.last + 1, Why.CLICK),))
     before = masks(desk)
@@ -157,7 +157,7 @@ def test_a_frame_is_suggested_and_nobody_is_asked(rounds, centre, doubting):
     assert desk.widget.asking.question is None
     assert desk.session.calls == ()
     desk.wait(desk.track.round.go.isEnabled)
-    suggested = desk.session.suggest()
+    suggested = desk.session.rounds.suggest()
     assert (suggested.t, suggested.label) == (8, 2)
     assert desk.track.round.next.text() == "Next: frame 8"
     assert desk.track.round.why.text().lower() == suggested.why
@@ -165,7 +165,7 @@ def test_a_frame_is_suggested_and_nobody_is_asked(rounds, centre, doubting):
     assert desk.layers.shown_frame() == 8
     assert desk.widget.binding.label == 2
     desk.click(2, 8, centre(2, 8))
-    desk.wait(lambda: desk.widget.rounds.suggestion == desk.session.suggest())
+    desk.wait(lambda: desk.widget.rounds.suggestion == desk.session.rounds.suggest())
     assert desk.widget.rounds.suggestion != suggested
 
 
@@ -198,7 +198,7 @@ def test_the_keys_of_rounds(rounds, centre):
     assert inactive()["go"] == "the round of frame 5 is done"
     desk.wait(lambda: desk.widget.rounds.suggestion is not None)
     press_key(desk, "Shift+J")
-    assert desk.layers.shown_frame() == desk.session.suggest().t
+    assert desk.layers.shown_frame() == desk.session.rounds.suggest().t
     press_key(desk, "Shift+R")
     assert desk.track.lazy.isChecked()
     assert desk.track.track.text() == "Track"
@@ -238,25 +238,25 @@ def test_the_viewer_closed_in_a_round(make_napari_viewer, qtbot, movie, bright):
             lambda: not any(each.name.startswith("lazyvos") for each in threading.enumerate())
         )
         assert not session.store.ledger.row(1, 11).state
-        assert session.left_of_round(0) != (0, 0)
+        assert session.rounds.left(0) != (0, 0)
 
 
 def test_what_is_left_of_a_round_is_what_it_tracks(movie, bright):
     with Session(movie, tracker=bright()) as session:
-        assert session.left_of_round(5) == (0, 0)
+        assert session.rounds.left(5) == (0, 0)
         session.set_mask(5, movie[5] > 200)
-        assert session.left_of_round(5) == (6, 5)
-        for event in session.run_round(5):
+        assert session.rounds.left(5) == (6, 5)
+        for event in session.rounds.run(5):
             if isinstance(event, FrameResult) and event.t == 8:
                 session.cancel()
-        assert session.left_of_round(5) == (3, 5)
-        assert session.left_of_round(5, fusion="none") == (6, 5)  # another round
-        assert session.left_of_round(5, memory="round") == (6, 5)
-        assert session.track_round(5).tracked == 8
-        assert session.left_of_round(5) == (0, 0)
+        assert session.rounds.left(5) == (3, 5)
+        assert session.rounds.left(5, fusion="none") == (6, 5)  # another round
+        assert session.rounds.left(5, memory="round") == (6, 5)
+        assert session.rounds.track(5).tracked == 8
+        assert session.rounds.left(5) == (0, 0)
         session.set_mask(8, movie[8] > 200)
-        assert session.left_of_round(5) == (2, 5)
-        assert session.left_of_round(8) == (3, 2)
+        assert session.rounds.left(5) == (2, 5)
+        assert session.rounds.left(8) == (3, 2)
 
 
 def test_fusions_that_cannot_work_are_grey(qtbot, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from napari_lazyvos import trackers
 from napari_lazyvos.label_maps import one_hot
 from napari_lazyvos.lazy.difference import MivosFusion
 from napari_lazyvos.lazy.fusion import Meeting
-from napari_lazyvos.lazy.rounds import bounds
+from napari_lazyvos.lazy.round import bounds
 from napari_lazyvos.nets.mivos import MivosNet
 from napari_lazyvos.nets.mivos_fusion import MivosFusionNet
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy import FinishReason, FrameResult
-from napari_lazyvos.lazy.rounds import Changes, bounds
+from napari_lazyvos.lazy.round import Changes, bounds
 from napari_lazyvos.lazy.session import Session
 from napari_lazyvos.store.ledger import Origin
 from napari_lazyvos.video import open_video
@@ -30,7 +30,7 @@ def session(movie, tracker, refiner, tmp_path: Path):
 def twice(session):
     """Return a session in which a click in frame 0 was propagated, and one in frame 6 is new."""
     session.click(0, 10, 4)
-    session.track_round(0)
+    session.rounds.track(0)
     session.click(6, 10, 13)  # the tracker has it at 10
     return session
 
@@ -42,7 +42,7 @@ def columns(session: Session, label: int = 1) -> list[float | None]:
 
 
 def visited(session: Session, t: int, **options) -> list[int]:
-    return [each.t for each in session.run_round(t, **options) if isinstance(each, FrameResult)]
+    return [each.t for each in session.rounds.run(t, **options) if isinstance(each, FrameResult)]
 
 
 @given(
@@ -91,11 +91,13 @@ def test_a_round_ends_before_the_frames_that_were_annotated(session):
     for t in (0, 4, 9):
         session.click(t, 10, 4 + t)
     assert visited(session, 4) == [5, 6, 7, 8, 3, 2, 1]
-    assert {k: (each.first, each.last) for k, each in session.bounds(4).items()} == {1: (1, 8)}
+    assert {k: (each.first, each.last) for k, each in session.rounds.bounds(4).items()} == {
+        1: (1, 8)
+    }
 
 
 def test_what_is_new_meets_what_was_before_halfway(twice):
-    twice.track_round(6)
+    twice.rounds.track(6)
     found = columns(twice)
     old, new = [4 + t for t in range(12)], [7 + t for t in range(12)]
     assert found[:3] == old[:3]
@@ -104,7 +106,7 @@ def test_what_is_new_meets_what_was_before_halfway(twice):
 
 
 def test_without_fusion_the_new_masks_replace_those_before(twice):
-    twice.track_round(6, fusion="none")
+    twice.rounds.track(6, fusion="none")
     assert columns(twice) == [4, *(7 + t for t in range(1, 12))]
 
 
@@ -114,13 +116,13 @@ def test_masks_that_came_through_the_corrected_frame_are_not_fused(session):
     session.click(11, 10, 18)
     session.track()  # forwards from 0
     session.click(6, 10, 13)
-    session.track_round(6)
+    session.rounds.track(6)
     assert columns(session)[7:11] == [7 + t for t in range(7, 11)]
 
 
 def test_annotated_frames_stay_as_they_are(twice):
     kept = {t: twice.store.masks.stored(t).copy() for t in (0, 6)}
-    twice.track_round(6)
+    twice.rounds.track(6)
     assert all(np.array_equal(twice.store.masks.stored(t), mask) for t, mask in kept.items())
     assert [twice.store.ledger.row(1, t).origin for t in (0, 6)] == [Origin.HUMAN] * 2
 
@@ -128,10 +130,10 @@ def test_annotated_frames_stay_as_they_are(twice):
 def test_only_what_was_annotated_in_the_frame_changes(session):
     session.click(0, 4, 4, label=1)
     session.click(0, 18, 4, label=2)
-    session.track_round(0)
+    session.rounds.track(0)
     before = columns(session, 2)
     session.click(6, 4, 13, label=1)
-    session.track_round(6)
+    session.rounds.track(6)
     assert columns(session, 2) == before
     assert columns(session, 1)[8] == 15
 
@@ -142,9 +144,9 @@ def test_everyone_in_the_frame_is_propagated_on_request(session, tracker):
     session.track()
     assert columns(session, 2)[:5] == [None] * 5
     session.click(7, 4, 11, label=1)
-    assert session.bounds(7).keys() == {1}
-    assert session.bounds(7, everyone=True).keys() == {1, 2}
-    assert session.bounds(7, labels=[2]).keys() == {1, 2}
+    assert session.rounds.bounds(7).keys() == {1}
+    assert session.rounds.bounds(7, everyone=True).keys() == {1, 2}
+    assert session.rounds.bounds(7, labels=[2]).keys() == {1, 2}
     tracker.commits.clear()
     assert visited(session, 7, everyone=True) == [8, 9, 10, 11, 6, 5, 4, 3, 2, 1]
     assert columns(session, 2) == [None] * 5 + [4 + t for t in range(5, 12)]
@@ -155,7 +157,7 @@ def test_several_objects_have_bounds_of_their_own(session):
     session.click(3, 18, 7, label=2)
     session.click(6, 4, 10, label=1)
     session.click(6, 18, 10, label=2)
-    reach = session.bounds(6)
+    reach = session.rounds.bounds(6)
     assert {k: (each.before, each.after) for k, each in reach.items()} == {
         1: (0, None),
         2: (3, None),
@@ -179,7 +181,7 @@ def test_each_pass_begins_with_the_frame_of_the_round(session, tracker, memory, 
 
 
 def test_a_round_that_was_cancelled_keeps_what_is_done_and_goes_on(twice):
-    run = twice.run_round(6)
+    run = twice.rounds.run(6)
     for event in run:
         if isinstance(event, FrameResult) and event.t == 9:
             twice.cancel()
@@ -193,7 +195,7 @@ def test_a_round_that_was_cancelled_keeps_what_is_done_and_goes_on(twice):
 
 def test_a_click_in_the_middle_closes_the_round_there(twice):
     seen = []
-    for event in twice.run_round(6):
+    for event in twice.rounds.run(6):
         if isinstance(event, FrameResult):
             seen.append(event.t)
             if event.t == 8:
@@ -203,7 +205,7 @@ def test_a_click_in_the_middle_closes_the_round_there(twice):
 
 def test_undo_takes_a_round_back_and_then_the_click(twice):
     before = columns(twice)
-    twice.track_round(6)
+    twice.rounds.track(6)
     assert twice.undo() == "round of frame 6: frames 1-11"
     assert columns(twice) == before
     assert twice.undo() == "click on object 1 in frame 6"
@@ -216,13 +218,13 @@ def test_undo_takes_a_round_back_and_then_the_click(twice):
 def test_nobody_is_asked_in_a_round(session, tracker):
     tracker.sure = {4: 0.55}
     session.click(0, 10, 4)
-    names = {type(event).__name__ for event in session.run_round(0)}
+    names = {type(event).__name__ for event in session.rounds.run(0)}
     assert names == {"FrameResult", "Finished"}
     assert not session.calls
 
 
 def test_a_pass_after_a_round_fills_its_memory_anew(twice, tracker):
-    twice.track_round(6)
+    twice.rounds.track(6)
     twice.click(8, 10, 12)
     tracker.commits.clear()
     twice.track()
@@ -235,10 +237,10 @@ def test_rounds_go_on_in_a_session_that_was_opened_again(movie, tracker, refiner
     video = open_video(movie, contrast_limits=(0, 255))
     with Session(video, store=store, tracker=tracker, refiner=refiner) as session:
         session.click(0, 10, 4)
-        session.track_round(0)
+        session.rounds.track(0)
     with Session(video, store=store, tracker=type(tracker)(), refiner=refiner) as session:
         session.click(6, 10, 13)
-        session.track_round(6)
+        session.rounds.track(6)
         assert columns(session)[7:] == [14, 15, 16, 17, 18]
 
 
@@ -254,7 +256,7 @@ def test_rounds_go_on_in_a_session_that_was_opened_again(movie, tracker, refiner
 def test_a_round_that_cannot_be_says_why_at_once(session, t, options, said):
     session.click(0, 10, 4)
     with pytest.raises(LazyVosError, match=said):
-        session.run_round(t, **options)
+        session.rounds.run(t, **options)
     assert session.status.can_undo == "click on object 1 in frame 0"
 
 

@@ -3,7 +3,7 @@
 In the first round each object is clicked once, in the frame in which the references show it first.
 In every later one the simulated user sees all masks, takes the frame with the lowest J&F that was
 not annotated yet (mean over objects, as in the published code), and clicks there on what is wrong
-with each object. That spreads to both sides, see `Session.run_round`.
+with each object. That spreads to both sides, see `Rounds.run`.
 
 CiVOS turns the scribbles of the DAVIS robot into clicks, by one of three strategies. Scribbles
 are the skeleton of what is wrong here, since no robot is needed to know that:
@@ -85,7 +85,7 @@ def _suggested(
     session: Session, targets: tuple[Target, ...], annotated: set[int], otherwise: int | None
 ) -> int | None:
     """Return the frame that a user without references is advised to take, if it is judged."""
-    found = session.suggest()
+    found = session.rounds.suggest()
     judged = {t for target in targets for t in target.judged} - annotated
     return found.t if found is not None and found.t in judged else otherwise
 
@@ -169,8 +169,8 @@ def _click_in(
 def _propagate(session: Session, t: int, settings: Settings, diary: Diary) -> None:
     """Carry out a round, and track what became stale of objects that are not there in its frame."""
     runs = [session.run(direction="both")]
-    if session.bounds(t):
-        runs.insert(0, session.run_round(t, fusion=settings.fusion, memory=settings.round_memory))
+    if session.rounds.bounds(t):
+        runs.insert(0, session.rounds.run(t, fusion=settings.fusion, memory=settings.round_memory))
     for run in runs:
         for _ in diary.watch(run):
             raise AssertionError("in rounds nobody is asked")

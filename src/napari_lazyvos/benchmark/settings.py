@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy.policy import Policy
-from napari_lazyvos.lazy.rounds import MEMORIES, RoundMemory
+from napari_lazyvos.lazy.round import MEMORIES, RoundMemory
 
 __all__ = ["PROTOCOLS", "Protocol", "Settings"]
 
@@ -54,9 +54,9 @@ class Settings:
         For ``random``: how many corrections to make in each sequence, by name.
     rounds, strategy, clicks : of ``ivos``: how many, where to click, and clicks per object at most
     next_frame : {"worst", "suggested"}
-        Of ``ivos``: the frame with the lowest J&F, or what `Session.suggest` says without any
+        Of ``ivos``: the frame with the lowest J&F, or what `Rounds.suggest` says without any
         reference; the worst one if that is not judged.
-    fusion, round_memory : of ``ivos``: see `Session.run_round`
+    fusion, round_memory : of ``ivos``: see `Rounds.run`
     most_objects : int, optional
         Follow at most so many objects of a video, see `find_targets`.
     cells : bool

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from napari_lazyvos.lazy.fusion import FUSIONS
-from napari_lazyvos.lazy.rounds import MEMORIES
+from napari_lazyvos.lazy.round import MEMORIES
 from napari_lazyvos.models import cache
 from napari_lazyvos.models.catalogue import entries
 

@@ -91,12 +91,12 @@ class RoundAhead:
 
 
 def look_ahead(session: Session, t: int, **options: Any) -> RoundAhead:
-    """Return what a round in frame `t` would do, with the options of `Session.run_round`."""
-    reach = session.bounds(t, everyone=options["everyone"])
+    """Return what a round in frame `t` would do, with the options of `Rounds.run`."""
+    reach = session.rounds.bounds(t, everyone=options["everyone"])
     return RoundAhead(
         t,
         tuple(reach),
         min((each.first for each in reach.values()), default=t),
         max((each.last for each in reach.values()), default=t),
-        *session.left_of_round(t, **options),
+        *session.rounds.left(t, **options),
     )

@@ -52,7 +52,7 @@ class Rounds(QObject):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the controls say, as `Session.run_round` takes it."""
+        """What the controls say, as `Rounds.run` takes it."""
         return {
             "everyone": self._controls.round.everyone.isChecked(),
             "fusion": self._choices.fusion.currentData(),
@@ -84,8 +84,8 @@ class Rounds(QObject):
             return ()
         session, t = binding.session, binding.layers.shown_frame()
         everyone = self.options["everyone"]
-        annotated = session.bounds(t, everyone=everyone)
-        whole = session.bounds(t, [binding.label], everyone=everyone)
+        annotated = session.rounds.bounds(t, everyone=everyone)
+        whole = session.rounds.bounds(t, [binding.label], everyone=everyone)
         return tuple(
             Reach(label, each.first, each.last + 1, Why.ROUND if label in annotated else Why.CLICK)
             for label, each in whole.items()
@@ -130,7 +130,9 @@ class Rounds(QObject):
             self._age = None
         elif self._controls.in_rounds and self._age != binding.status.generation:
             self._age = binding.status.generation
-            binding.peek("look up the next frame", lambda session: session.suggest(), self._on_next)
+            binding.peek(
+                "look up the next frame", lambda session: session.rounds.suggest(), self._on_next
+            )
 
     def _on_next(self, suggestion: Suggestion | None) -> None:
         self.suggestion = suggestion

@@ -40,7 +40,7 @@ from napari_lazyvos.lazy.policy import Action, Policy
 from napari_lazyvos.lazy.propagation import Prediction, Propagation
 from napari_lazyvos.lazy.remembering import MemoryWatch
 from napari_lazyvos.lazy.request import Pass, Request
-from napari_lazyvos.lazy.rounds import Round
+from napari_lazyvos.lazy.round import Round
 from napari_lazyvos.store.document import Wish
 from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.ledger import Call, Origin, Row, State

@@ -17,7 +17,7 @@ import numpy as np
 from napari_lazyvos.store.ledger import Ledger, Origin, State
 
 if TYPE_CHECKING:
-    from napari_lazyvos.lazy.rounds import Round
+    from napari_lazyvos.lazy.round import Round
 
 __all__ = ["BACKWARD", "FORWARD", "Direction", "Plan", "live_frames", "make_plan"]
 

@@ -24,7 +24,7 @@ from napari_lazyvos.lazy.events import ObjectScore
 from napari_lazyvos.lazy.merge import merge
 from napari_lazyvos.lazy.plan import FORWARD, Direction
 from napari_lazyvos.lazy.policy import Policy
-from napari_lazyvos.lazy.rounds import Meet, Round
+from napari_lazyvos.lazy.round import Meet, Round
 from napari_lazyvos.store.document import Wish
 from napari_lazyvos.store.ledger import Origin, State
 from napari_lazyvos.store.store import Store

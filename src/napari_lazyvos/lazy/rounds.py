@@ -1,234 +1,159 @@
-"""Rounds of clicks on any frame, which spread to both sides (CiVOS, thesis ch. 4).
-
-In a round a person corrects one frame. The correction is propagated backwards and forwards, up to
-the nearest frames that were annotated before, and is fused with the masks that are there, so that
-what was said in earlier rounds is not lost. Each pass begins with a memory of its own.
-"""
+"""The rounds of a session: begun, gone on with, and looked at before they are begun."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
-
-import numpy as np
-from torch import Tensor
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, TypeAlias
 
 from napari_lazyvos.errors import LazyVosError
-from napari_lazyvos.lazy.fusion import Fusion, Meeting, as_probabilities
-from napari_lazyvos.lazy.plan import BACKWARD, FORWARD, Direction, Plan
-from napari_lazyvos.store.edit import Edit
-from napari_lazyvos.store.ledger import Ledger, Origin, State
+from napari_lazyvos.lazy.events import Event, Finished
+from napari_lazyvos.lazy.loop import Loop
+from napari_lazyvos.lazy.models import Models
+from napari_lazyvos.lazy.next_frame import Suggestion, suggest
+from napari_lazyvos.lazy.round import (
+    Bounds,
+    Changes,
+    Round,
+    RoundMemory,
+    bounds,
+    labels_of_round,
+)
+from napari_lazyvos.lazy.run import finish
+from napari_lazyvos.store.ledger import Origin
 from napari_lazyvos.store.store import Store
-from napari_lazyvos.trackers.protocol import AttendingTracker, Tracker
+from napari_lazyvos.video import Video
 
-__all__ = [
-    "MEMORIES",
-    "Bounds",
-    "Changes",
-    "Meet",
-    "Round",
-    "RoundMemory",
-    "bounds",
-    "labels_of_round",
-]
+__all__ = ["Rounds"]
 
-RoundMemory: TypeAlias = Literal["all", "round"]
-
-Meet: TypeAlias = Callable[[Tensor, tuple[int, ...]], Tensor]
-"""Makes (1 + K, H, W) probabilities of new ones and of what it knows; with the K labels."""
-
-MEMORIES: Mapping[str, str] = {
-    "all": "the frame of the round first, then the frames that were annotated before",
-    "round": "the frame of the round alone",
-}
+_Key: TypeAlias = tuple[int, tuple[int, ...], str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How far a round reaches for one object."""
+class Rounds:
+    """The other way to track: a correction spreads to both sides of its frame (CiVOS).
 
-    first: int  # frames first <= t <= last change, but for the frame of the round itself
-    last: int
-    before: int | None  # the annotated frame below `first`; None: there is none
-    after: int | None  # the annotated frame above `last`
-
-    def __contains__(self, t: object) -> bool:
-        return isinstance(t, int) and self.first <= t <= self.last
-
-    def nearness(self, t: int, source: int) -> float | None:
-        """Return how near frame `t` is to that of the round, `source`; None: the side is open.
-
-        1 there, 0 in the annotated frame that closes the side, linear between them.
-        """
-        end = self.after if t > source else self.before
-        return None if end is None or t == source else abs(end - t) / abs(end - source)
-
-
-def bounds(annotated: Iterable[int], t: int, frames: int) -> Bounds:
-    """Return how far a round in frame `t` reaches (CiVOS, eq. 4.2 and 4.3).
+    A session has one. `bounds`, `left` and `suggest` never wait.
 
     Parameters
     ----------
-    annotated : frames that a person annotated; `t` itself does not matter
-    t : int
-    frames : int, length of the video
+    video, store, models, loop : of the session
     """
-    others = np.array([each for each in annotated if each != t], int)
-    before, after = others[others < t], others[others > t]
-    below = int(before.max()) if len(before) else None
-    above = int(after.min()) if len(after) else None
-    first = 0 if below is None else below + 1
-    last = frames - 1 if above is None else above - 1
-    return Bounds(first, last, below, above)
 
+    def __init__(self, video: Video, store: Store, models: Models, loop: Loop) -> None:
+        self._video, self._store, self._models, self._loop = video, store, models, loop
+        self._changes = Changes()
+        self._last: tuple[_Key, Round] | None = None
 
-def labels_of_round(ledger: Ledger, t: int, *, everyone: bool) -> tuple[int, ...]:
-    """Return the objects that a round in frame `t` is about.
+    def run(
+        self,
+        t: int,
+        *,
+        everyone: bool = False,
+        fusion: str = "distance",
+        memory: RoundMemory = "all",
+        at_most: int | None = None,
+    ) -> Generator[Event, None, None]:
+        """Spread what was said in frame `t` to both sides; one round of CiVOS (thesis ch. 4).
 
-    Those of which a person said there where they are; or, with `everyone`, all that have a mask
-    there, which the person has seen and accepted.
-    """
-    rows = (row for row in ledger.rows_at(t) if row.state == State.TRACKED)
-    return tuple(row.label for row in rows if everyone or row.origin == Origin.HUMAN)
+        Frames up to the nearest ones that were annotated before change, see `bounds`, forwards
+        first; beyond them nothing does. What is there is fused with what is new, and what a person
+        annotated stays. Nobody is asked for help on the way. A round that was ended before it was
+        done goes on where it was, unless something was said since.
 
+        Parameters
+        ----------
+        t : int, the frame
+        everyone : bool
+            Whether all objects that have a mask in the frame are propagated from it, and not only
+            those that were annotated there.
+        fusion : one of `FUSIONS`, or a file of weights of MiVOS' fusion
+        memory : {"all", "round"}
+            What a pass remembers when it begins; see `round.MEMORIES`.
+        at_most : int, optional
+            Pause after this many frames.
 
-class Changes:
-    """What was shown of objects in frames, before a person corrected it."""
+        Yields
+        ------
+        FrameResult for each frame, Failed, and Finished as the last event
 
-    def __init__(self) -> None:
-        self._before: dict[tuple[int, int], np.ndarray] = {}  # by (frame, label), in bits
+        Raises
+        ------
+        LazyVosError
+            At once, if there is no such frame, or nothing that could be propagated from it.
+        """
+        self._video.check(t)
+        labels = labels_of_round(self._store.ledger, t, everyone=everyone)
+        if not labels:
+            raise LazyVosError(
+                f"there is no object in frame {t} to begin a round with: click on one there first."
+            )
+        key = (t, labels, fusion, memory, self._loop.generation)
+        stored = self._store.masks.stored(t)
+        changed = {label: self._changes.of(t, label, stored == label) for label in labels}
+        passed = self._passed(key)
+        turn = Round(
+            t, labels, self._models.fusion(fusion), changed, memory, at_most, passed=passed
+        )
+        self._last = key, turn
+        return self._loop.run(turn)
 
-    def note(self, t: int, label: int, mask: np.ndarray) -> None:
-        """Keep an (H, W) bool mask."""
-        self._before[t, label] = np.packbits(mask, axis=1)
+    def track(
+        self, t: int, *, on_event: Callable[[Event], object] | None = None, **options: Any
+    ) -> Finished:
+        """Carry out a round, and wait for it; see `run` for the options."""
+        return finish(self.run(t, **options), on_event)
 
-    def of(self, t: int, label: int, mask: np.ndarray) -> np.ndarray:
-        """Return what was added, and what was taken away, to come to an (H, W) bool mask.
+    def bounds(
+        self, t: int, labels: Iterable[int] = (), *, everyone: bool = False
+    ) -> dict[int, Bounds]:
+        """Return how far a round in frame `t` would reach, for each of its objects.
 
-        Where nothing is known of before, such as in a session that was opened again, nothing was
-        there.
+        Parameters
+        ----------
+        t : int
+        labels : more objects, as if they were annotated in the frame already
+        everyone : see `run`
+        """
+        ledger = self._store.ledger
+        own = labels_of_round(ledger, t, everyone=everyone)
+        return {
+            label: bounds(map(int, ledger.human_frames(label)), t, ledger.frames)
+            for label in sorted({*own, *labels})
+        }
+
+    def left(
+        self,
+        t: int,
+        *,
+        everyone: bool = False,
+        fusion: str = "distance",
+        memory: RoundMemory = "all",
+    ) -> tuple[int, int]:
+        """Return how many frames `run` would track now.
 
         Returns
         -------
-        (2, H, W) float32 of 0 and 1
+        forwards, backwards : int; both 0 where there is nothing to begin with, too
         """
-        before = self.before(t, label, mask.shape)
-        return np.stack([mask & ~before, before & ~mask]).astype(np.float32)
+        reach = self.bounds(t, everyone=everyone)
+        if not reach:
+            return 0, 0
+        passed = self._passed((t, tuple(reach), fusion, memory, self._loop.generation))
+        ahead = sum(each > t for each in passed)
+        forwards = max(each.last for each in reach.values()) - t
+        backwards = t - min(each.first for each in reach.values())
+        return forwards - ahead, backwards - (len(passed) - ahead)
 
-    def before(self, t: int, label: int, size: tuple[int, ...]) -> np.ndarray:
-        """Return the (H, W) bool mask that was noted; an empty one of this size if none was."""
-        bits = self._before.get((t, label))
-        if bits is None:
-            return np.zeros(size, bool)
-        return np.unpackbits(bits, axis=1, count=size[1]).astype(bool)
+    def suggest(self) -> Suggestion | None:
+        """Return the frame that is worth a round most, and why; None if nothing was tracked."""
+        return suggest(self._store.ledger)
 
-
-@dataclass(frozen=True)
-class Round:
-    """What the loop is asked to do in one round.
-
-    Parameters
-    ----------
-    t : int, the annotated frame
-    labels : the objects that are propagated from it
-    fusion : how the new masks meet those before; None: they replace them
-    changed : what a person changed in the frame, by label; see `Changes.of`
-    memory : one of `MEMORIES`
-    generation : of what a person said, when the round began
-    at_most : frames to track now; then it pauses
-    """
-
-    t: int
-    labels: tuple[int, ...]
-    fusion: Fusion | None
-    changed: Mapping[int, np.ndarray] = field(default_factory=dict)
-    memory: RoundMemory = "all"
-    generation: int = 0
-    at_most: int | None = None
-    passed: set[int] = field(default_factory=set)  # frames that are done
-
-    def __post_init__(self) -> None:
-        if self.memory not in MEMORIES:
-            raise LazyVosError(f"memory is {self.memory!r}: choose {' or '.join(MEMORIES)}.")
-
-    @property
-    def directions(self) -> tuple[Direction, ...]:
-        """One pass each."""
-        return FORWARD, BACKWARD
-
-    @property
-    def text(self) -> str:
-        """What the history calls it."""
-        return f"round of frame {self.t}: frames {{frames}}"
-
-    def goes_on_from(self, before: Round) -> bool:
-        """Tell whether this is what is left to do of a round that was begun before."""
-        names = ("t", "labels", "fusion", "memory", "generation")
-        return all(getattr(self, name) == getattr(before, name) for name in names)
-
-    def prepare(self, store: Store, edit: Edit) -> None:
-        """Nothing becomes stale: what is not reached before a cancel stays as it is."""
-
-    def bounds_of(self, ledger: Ledger, label: int) -> Bounds:
-        """Return how far the round reaches for an object."""
-        return bounds(map(int, ledger.human_frames(label)), self.t, ledger.frames)
-
-    def distance(self, t: int) -> tuple[int, int]:
-        """Return how far a frame is from that of the round; the earlier of two is nearer."""
-        return abs(t - self.t), t
-
-    def meet(
-        self, store: Store, tracker: Tracker, t: int, frame: np.ndarray, labels: Iterable[int]
-    ) -> Meet | None:
-        """Return how the new masks of a frame meet those before; None: they replace them."""
-        near = self.nearness(store.ledger, t, labels)
-        fusion = self.fusion
-        if fusion is None or not near:
-            return None
-        label_map, uncertainty = store.masks.stored(t), store.uncertainty.stored(t)
-
-        def changed(label: int) -> Tensor:
-            if not isinstance(tracker, AttendingTracker):
-                raise LazyVosError(
-                    f"the fusion {fusion.name} asks the tracker where in a frame is what was "
-                    f"corrected in another, and {tracker.name} cannot tell: choose the fusion "
-                    "distance, or one of the trackers mivos, qdmn, stcn and xmem."
-                )
-            return tracker.attend(self.t, label, self.changed[label])
-
-        def meet(new: Tensor, labels: tuple[int, ...]) -> Tensor:
-            before = as_probabilities(label_map, uncertainty, labels, new.device)
-            return fusion.fuse(Meeting(frame, before, new, labels, near, changed))
-
-        return meet
-
-    def nearness(self, ledger: Ledger, t: int, labels: Iterable[int]) -> dict[int, float]:
-        """Return how near a frame is, see `Bounds.nearness`, for each object that is to be fused.
-
-        Those with no mask before, and those whose mask came through the frame of the round as it
-        was before it was corrected, are not.
-        """
-        found = {}
+    def note(self, t: int, *labels: int) -> None:
+        """Keep what is shown of objects in a frame before a person corrects it."""
         for label in labels:
-            row = ledger.row(label, t)
-            near = self.bounds_of(ledger, label).nearness(t, self.t)
-            if near is not None and row.state in (State.TRACKED, State.ABSENT) and not row.stale:
-                found[label] = near
-        return found
+            if self._store.ledger.row(label, t).origin != Origin.HUMAN:
+                self._changes.note(t, label, self._store.masks.stored(t) == label)
 
-    def plan(self, store: Store, direction: Direction, generation: int) -> Plan:
-        """Find what is left to do on one side of the frame."""
-        ledger, active = store.ledger, {}
-        for label in self.labels:
-            reach = self.bounds_of(ledger, label)
-            wanted = np.zeros(ledger.frames, bool)
-            if direction == FORWARD:
-                wanted[self.t + 1 : reach.last + 1] = True
-            else:
-                wanted[reach.first : self.t] = True
-            wanted[list(self.passed)] = False
-            if wanted.any():
-                active[label] = wanted
-        anyone = np.any(list(active.values()), axis=0) if active else np.zeros(0, bool)
-        return Plan(direction, active, np.flatnonzero(anyone), generation, self)
+    def _passed(self, key: _Key) -> set[int]:
+        """Return which frames of a round are done, if it is the last one, and not out of date."""
+        # A copy, since it grows in another thread.
+        return self._last[1].passed.copy() if self._last and self._last[0] == key else set()

@@ -25,21 +25,20 @@ from napari_lazyvos.lazy.calls import OpenCall, confirm, open_calls, place_of, r
 from napari_lazyvos.lazy.events import Event, Finished, FinishReason, HelpRequest, Status
 from napari_lazyvos.lazy.loop import Loop
 from napari_lazyvos.lazy.models import Models
-from napari_lazyvos.lazy.next_frame import Suggestion, suggest
 from napari_lazyvos.lazy.opening import open_store, read_making
 from napari_lazyvos.lazy.plan import BACKWARD, FORWARD, Direction
 from napari_lazyvos.lazy.policy import Policy
 from napari_lazyvos.lazy.remembering import MemoryView
 from napari_lazyvos.lazy.request import Pass
-from napari_lazyvos.lazy.rounds import Bounds, Changes, Round, RoundMemory, labels_of_round
-from napari_lazyvos.lazy.rounds import bounds as round_bounds
+from napari_lazyvos.lazy.round import Changes
+from napari_lazyvos.lazy.rounds import Rounds
 from napari_lazyvos.lazy.run import Run, finish
 from napari_lazyvos.refine.anchors import anchors
 from napari_lazyvos.refine.protocol import Click, Refiner
 from napari_lazyvos.store.document import ObjectInfo, PlacedClick, Wish
 from napari_lazyvos.store.edit import Edit
 from napari_lazyvos.store.journal import Change
-from napari_lazyvos.store.ledger import Origin, State
+from napari_lazyvos.store.ledger import State
 from napari_lazyvos.trackers.protocol import Tracker
 from napari_lazyvos.video import open_video
 
@@ -58,8 +57,7 @@ class Session:
     """Click an object, track it, correct it; everything is on disk at once and can be undone.
 
     Methods may be called from any thread; each waits until the frame in flight is done. Only
-    `status`, `labels`, `clicks`, `calls`, `memory`, `diversity`, `bounds`, `left_of_round`,
-    `suggest`, `pause` and `cancel` never wait.
+    `status`, `labels`, `clicks`, `calls`, `memory`, `diversity`, `pause` and `cancel` never wait.
 
     Parameters
     ----------
@@ -83,6 +81,8 @@ class Session:
     ----------
     video : Video
     store : Store
+    rounds : Rounds
+        The other way to track: a correction spreads to both sides of its frame.
 
     Raises
     ------
@@ -124,9 +124,8 @@ class Session:
         policy = policy or Policy.for_tracker(self._models.tracker_name)
         self.store = open_store(Path(store), self.video, self._models, policy)
         self._loop = Loop(self.video, self.store, self._models, self._lock, policy, self)
-        self._changes = Changes()
         self._corrected = Changes()  # by the first click on an object in a frame
-        self._round: Round | None = None  # the last one
+        self.rounds = Rounds(self.video, self.store, self._models, self._loop)
         self._closed = False
 
     @classmethod
@@ -269,7 +268,7 @@ class Session:
                 self._corrected.note(t, label, self._empty if before is None else before)
             mask = self._refine(t, label, (*others, placed), before)
             kind = "click" if positive else "negative click"
-            self._note(t, label)
+            self.rounds.note(t, label)
             with self._change(f"{kind} on object {label} in frame {t}", t) as edit:
                 self._add_object(edit, label)
                 placed = edit.add_click(t, y, x, label, positive)
@@ -310,7 +309,7 @@ class Session:
             self.video.check(t)
             checks.check_label(label)
             mask = checks.checked_image(self.video, mask) != 0
-            self._note(t, label)
+            self.rounds.note(t, label)
             with self._change(f"set mask of object {label} in frame {t}", t) as edit:
                 self._add_object(edit, label)
                 annotation.annotate(self.store, edit, t, label, mask)
@@ -337,7 +336,7 @@ class Session:
             if not corrected:
                 return ()
             checks.check_label(int(after.max(initial=1)))
-            self._note(t, *corrected)
+            self.rounds.note(t, *corrected)
             with self._change(f"paint in frame {t}", t) as edit:
                 for label in corrected:
                     self._add_object(edit, label)
@@ -479,117 +478,6 @@ class Session:
         """Track in the background, so that a console stays responsive. See `track` and `run`."""
         return Run(self.run(start, stop, direction=direction, labels=labels), on_event)
 
-    def run_round(
-        self,
-        t: int,
-        *,
-        everyone: bool = False,
-        fusion: str = "distance",
-        memory: RoundMemory = "all",
-        at_most: int | None = None,
-    ) -> Generator[Event, None, None]:
-        """Spread what was said in frame `t` to both sides; one round of CiVOS (thesis ch. 4).
-
-        Frames up to the nearest ones that were annotated before change, see `bounds`, forwards
-        first; beyond them nothing does. What is there is fused with what is new, and what a person
-        annotated stays. Nobody is asked for help on the way. A round that was ended before it was
-        done goes on where it was, unless something was said since.
-
-        Parameters
-        ----------
-        t : int, the frame
-        everyone : bool
-            Whether all objects that have a mask in the frame are propagated from it, and not only
-            those that were annotated there.
-        fusion : one of `FUSIONS`
-        memory : {"all", "round"}
-            What a pass remembers when it begins; see `rounds.MEMORIES`.
-        at_most : int, optional
-            Pause after this many frames.
-
-        Yields
-        ------
-        FrameResult for each frame, Failed, and Finished as the last event
-
-        Raises
-        ------
-        LazyVosError
-            At once, if there is no such frame, or nothing that could be propagated from it.
-        """
-        self.video.check(t)
-        labels = labels_of_round(self.store.ledger, t, everyone=everyone)
-        if not labels:
-            raise LazyVosError(
-                f"there is no object in frame {t} to begin a round with: click on one there first."
-            )
-        stored, age = self.store.masks.stored(t), self._loop.generation
-        changed = {label: self._changes.of(t, label, stored == label) for label in labels}
-        turn = Round(t, labels, self._models.fusion(fusion), changed, memory, age, at_most)
-        if self._round is not None and turn.goes_on_from(self._round):
-            turn.passed.update(self._round.passed)
-        self._round = turn
-        return self._loop.run(turn)
-
-    def track_round(
-        self, t: int, *, on_event: Callable[[Event], object] | None = None, **options: Any
-    ) -> Finished:
-        """Carry out a round, and wait for it; see `run_round` for the options."""
-        return finish(self.run_round(t, **options), on_event)
-
-    def bounds(
-        self, t: int, labels: Iterable[int] = (), *, everyone: bool = False
-    ) -> dict[int, Bounds]:
-        """Return how far a round in frame `t` would reach, for each of its objects; never waits.
-
-        Parameters
-        ----------
-        t : int
-        labels : more objects, as if they were annotated in the frame already
-        everyone : see `run_round`
-        """
-        ledger = self.store.ledger
-        own = labels_of_round(ledger, t, everyone=everyone)
-        return {
-            label: round_bounds(map(int, ledger.human_frames(label)), t, ledger.frames)
-            for label in sorted({*own, *labels})
-        }
-
-    def left_of_round(
-        self,
-        t: int,
-        *,
-        everyone: bool = False,
-        fusion: str = "distance",
-        memory: RoundMemory = "all",
-    ) -> tuple[int, int]:
-        """Return how many frames `run_round` would track now; never waits.
-
-        Returns
-        -------
-        forwards, backwards : int; both 0 where there is nothing to begin with, too
-        """
-        reach, last = self.bounds(t, everyone=everyone), self._round
-        if not reach:
-            return 0, 0
-        forwards = max(each.last for each in reach.values()) - t
-        backwards = t - min(each.first for each in reach.values())
-        if last is None:
-            return forwards, backwards
-        name = "none" if last.fusion is None else last.fusion.name
-        before = last.t, last.labels, name, last.memory, last.generation
-        if before != (t, tuple(reach), fusion, memory, self._loop.generation):
-            return forwards, backwards
-        passed = last.passed.copy()  # it grows in another thread
-        ahead = sum(each > t for each in passed)
-        return forwards - ahead, backwards - (len(passed) - ahead)
-
-    def suggest(self) -> Suggestion | None:
-        """Return the frame that is worth a round most, and why; never waits.
-
-        None if nothing was tracked.
-        """
-        return suggest(self.store.ledger)
-
     def pause(self) -> None:
         """End the run after the frame in flight; the next `run` goes on. Never waits."""
         self._loop.interrupt(FinishReason.PAUSED)
@@ -661,12 +549,6 @@ class Session:
                 yield edit
         finally:
             self._loop.corrected(t)
-
-    def _note(self, t: int, *labels: int) -> None:
-        """Keep what is shown of objects before a person corrects it."""
-        for label in labels:
-            if self.store.ledger.row(label, t).origin != Origin.HUMAN:
-                self._changes.note(t, label, self.store.masks.stored(t) == label)
 
     def _say_gone(self, label: int, t: int, gone: State, text: str) -> None:
         with self._lock:
