@@ -423,3 +423,11 @@ def test_options_reach_the_methods_and_the_store(movie, tmp_path):
         session.click(0, 5, 5)
         failed = [event for event in session.run() if isinstance(event, Failed)]
         assert "size is 3" in failed[0].message
+
+
+def test_options_that_cannot_be_kept_are_refused_with_the_way_out(movie, tmp_path):
+    options = {"weights": {"a": np.zeros(3)}}
+    with pytest.raises(
+        LazyVosError, match=r"option weights of the tracker is a dict, .* ready-made"
+    ):
+        Session(movie, store=tmp_path / "s", tracker="xmem", tracker_options=options)

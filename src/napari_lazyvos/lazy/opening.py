@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,9 @@ def open_store(path: Path, video: Video, models: Models, policy: Policy) -> Stor
         metadata = {
             "video": video.describe(),
             "tracker": models.tracker_name,
-            "tracker_options": models.tracker_options,
+            "tracker_options": _written("tracker", models.tracker_options),
             "refiner": models.refiner_name,
-            "refiner_options": models.refiner_options,
+            "refiner_options": _written("refiner", models.refiner_options),
             "policy": policy.options,
         }
         return Store.create(
@@ -47,6 +49,26 @@ def open_store(path: Path, video: Video, models: Models, policy: Policy) -> Stor
             f"{store.masks.shape}, this video's is {size}. Choose another folder."
         )
     return store
+
+
+def _written(what: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as they are kept, so that the session can be opened again.
+
+    Raises
+    ------
+    LazyVosError
+        If one of them cannot be written down, such as weights that are in memory only.
+    """
+    for name, value in options.items():
+        try:
+            json.dumps(value)
+        except TypeError:
+            raise LazyVosError(
+                f"the option {name} of the {what} is a {type(value).__name__}, which cannot be "
+                "kept with the session: give a name or a path, or in place of the name of the "
+                f"{what} a ready-made one."
+            ) from None
+    return dict(options)
 
 
 def read_making(path: str | os.PathLike[str]) -> tuple[Video, dict[str, Any]]:
