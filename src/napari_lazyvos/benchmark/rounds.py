@@ -3,7 +3,7 @@
 In the first round each object is clicked once, in the frame in which the references show it first.
 In every later one the simulated user sees all masks, takes the frame with the lowest J&F that was
 not annotated yet (mean over objects, as in the published code), and clicks there on what is wrong
-with each object. That spreads to both sides, see `Rounds.run`.
+with each object. That spreads to both sides, see `Session.rounds.run`.
 
 CiVOS turns the scribbles of the DAVIS robot into clicks, by one of three strategies. Scribbles
 are the skeleton of what is wrong here, since no robot is needed to know that:

@@ -54,9 +54,9 @@ class Settings:
         For ``random``: how many corrections to make in each sequence, by name.
     rounds, strategy, clicks : of ``ivos``: how many, where to click, and clicks per object at most
     next_frame : {"worst", "suggested"}
-        Of ``ivos``: the frame with the lowest J&F, or what `Rounds.suggest` says without any
+        Of ``ivos``: the frame with the lowest J&F, or what `Session.rounds.suggest` says without any
         reference; the worst one if that is not judged.
-    fusion, round_memory : of ``ivos``: see `Rounds.run`
+    fusion, round_memory : of ``ivos``: see `Session.rounds.run`
     most_objects : int, optional
         Follow at most so many objects of a video, see `find_targets`.
     cells : bool

@@ -149,7 +149,7 @@ class Binding(QObject):
         self._run(lambda session: session.run(**options))
 
     def run_round(self, t: int, **options: Any) -> None:
-        """Run a round, with the options of `Rounds.run`; its frame is shown at the end."""
+        """Run a round, with the options of `Session.rounds.run`; its frame is shown at the end."""
         if not self.running:
             self._home = t
             self._run(lambda session: session.rounds.run(t, **options))

@@ -91,7 +91,7 @@ class RoundAhead:
 
 
 def look_ahead(session: Session, t: int, **options: Any) -> RoundAhead:
-    """Return what a round in frame `t` would do, with the options of `Rounds.run`."""
+    """Return what a round in frame `t` would do, with the options of `Session.rounds.run`."""
     reach = session.rounds.bounds(t, everyone=options["everyone"])
     return RoundAhead(
         t,

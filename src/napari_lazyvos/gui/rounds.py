@@ -52,7 +52,7 @@ class Rounds(QObject):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the controls say, as `Rounds.run` takes it."""
+        """What the controls say, as `Session.rounds.run` takes it."""
         return {
             "everyone": self._controls.round.everyone.isChecked(),
             "fusion": self._choices.fusion.currentData(),
