@@ -6,13 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_lazyvos import trackers
 from napari_lazyvos.errors import LazyVosError
 from napari_lazyvos.lazy import FinishReason, FrameResult
 from napari_lazyvos.lazy.round import Changes, bounds
 from napari_lazyvos.lazy.session import Session
+from napari_lazyvos.nets.mivos_fusion import MivosFusionNet
+from napari_lazyvos.nets.stcn import StcnNet
 from napari_lazyvos.store.ledger import Origin
 from napari_lazyvos.video import open_video
 
@@ -191,6 +195,36 @@ def test_a_round_that_was_cancelled_keeps_what_is_done_and_goes_on(twice):
     assert visited(twice, 6) == [10, 11, 5, 4, 3, 2, 1]
     assert visited(twice, 6) == []  # nothing is left of it
     assert visited(twice, 6, fusion="none")[:2] == [7, 8]  # another round
+
+
+def test_a_round_pauses_after_so_many_frames_on_either_side(twice):
+    assert visited(twice, 6, at_most=3) == [7, 8, 9]
+    assert visited(twice, 6, at_most=4) == [10, 11, 5, 4]
+    assert visited(twice, 6) == [3, 2, 1]
+
+
+def test_mivos_fusion_works_with_trackers_that_match_and_is_refused_at_once_by_others(
+    movie, session, refiner, tmp_path
+):
+    torch.manual_seed(0)
+    weights = tmp_path / "fusion.pth"
+    torch.save(MivosFusionNet().state_dict(), weights)
+    session.click(0, 10, 4)
+    with pytest.raises(LazyVosError, match="rightward cannot tell: choose the fusion distance"):
+        session.rounds.run(0, fusion=str(weights))
+    found = {}
+    for fusion in (str(weights), "none"):
+        torch.manual_seed(0)
+        stcn = trackers.load("stcn", weights=StcnNet().state_dict(), device="cpu", top_k=2)
+        with Session(movie[:4], tracker=stcn, refiner=refiner) as other:
+            other.click(0, 10, 4)
+            other.rounds.track(0)
+            other.click(3, 10, 16)
+            assert other.rounds.track(3, fusion=fusion).reason == FinishReason.COMPLETED
+            found[fusion] = [other.store.uncertainty.stored(t) for t in range(4)]
+    first, plain = found.values()
+    assert np.array_equal(first[0], plain[0])  # annotated
+    assert not np.array_equal(first[2], plain[2])
 
 
 def test_a_click_in_the_middle_closes_the_round_there(twice):

@@ -169,15 +169,17 @@ class Loop:
                 if isinstance(request, Round):
                     self._drop_place()  # the memory of a pass is no round's
                     self._drop_checkpoint()
+            left = request.at_most
             for direction in request.directions:
                 done = 0
                 while not self._interrupt:
                     plan = request.plan(self._store, direction, self.generation)
                     if not len(plan.frames):
                         break
-                    for event in self._walk(plan, edit, done, request.at_most):
+                    for event in self._walk(plan, edit, done, left):
                         done += isinstance(event, FrameResult)
                         yield event
+                left = None if left is None else left - done
 
     def _walk(
         self, plan: Plan, edit: Edit, done: int, at_most: int | None

@@ -16,7 +16,7 @@ from napari_lazyvos.lazy.difference import MivosFusion
 from napari_lazyvos.lazy.fusion import FUSIONS, DistanceFusion, Fusion
 from napari_lazyvos.models import BundledWeightsError
 from napari_lazyvos.refine.protocol import Click, Embedding, Refiner
-from napari_lazyvos.trackers.protocol import Tracker
+from napari_lazyvos.trackers.protocol import AttendingTracker, Tracker
 
 __all__ = ["Models"]
 
@@ -83,7 +83,8 @@ class Models:
         Raises
         ------
         LazyVosError
-            If there is neither a fusion nor a file of that name, or its weights are not installed.
+            If there is neither a fusion nor a file of that name, its weights are not installed, or
+            the tracker cannot do what it needs.
         """
         if name == "none":
             return None
@@ -92,6 +93,12 @@ class Models:
         if name not in FUSIONS and not Path(name).is_file():
             raise LazyVosError(
                 f"there is no fusion {name!r}: choose {', '.join(FUSIONS)}, or a file of weights."
+            )
+        if not isinstance(self.tracker, AttendingTracker):
+            raise LazyVosError(
+                "the fusion mivos asks the tracker where in a frame is what was corrected in "
+                f"another, and {self.tracker_name} cannot tell: choose the fusion distance, or one "
+                "of the trackers mivos, qdmn, stcn and xmem."
             )
         if name not in self._fusions:
             weights = None if name in FUSIONS else Path(name)

@@ -183,12 +183,7 @@ class Round:
         label_map, uncertainty = store.masks.stored(t), store.uncertainty.stored(t)
 
         def changed(label: int) -> Tensor:
-            if not isinstance(tracker, AttendingTracker):
-                raise LazyVosError(
-                    f"the fusion {fusion.name} asks the tracker where in a frame is what was "
-                    f"corrected in another, and {tracker.name} cannot tell: choose the fusion "
-                    "distance, or one of the trackers mivos, qdmn, stcn and xmem."
-                )
+            assert isinstance(tracker, AttendingTracker)  # `Models.fusion` has looked
             return tracker.attend(self.t, label, self.changed[label])
 
         def meet(new: Tensor, labels: tuple[int, ...]) -> Tensor:

@@ -30,12 +30,12 @@ class Encodings:
 
     Parameters
     ----------
-    limit : int
-        Bytes of tensors to keep at most.
+    limit : int or None
+        Bytes of tensors to keep at most; None: `BYTES`.
     """
 
-    def __init__(self, limit: int = BYTES) -> None:
-        self.limit = limit
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = BYTES if limit is None else limit
         self.bytes = 0
         self._kept: dict[bytes, tuple[Any, int]] = {}  # by digest, with its size
         self._order: list[bytes] = []
